@@ -1,0 +1,1 @@
+"""Floor 0: octets to messages, by one law for both roles."""
