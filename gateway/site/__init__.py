@@ -1,0 +1,1 @@
+"""The site file: what is read, from which lines, into which sinks."""

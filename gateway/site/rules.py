@@ -1,0 +1,233 @@
+"""What the tables of a site file must be to each other."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from attrs import AttrsInstance, frozen
+
+from gateway.protocol.characters import Mode
+from gateway.site.document import Document, Entry, Findings
+from gateway.site.kinds import did_you_mean
+from gateway.site.locate import Place
+from gateway.site.model import Endpoint, FlowControl, SerialPort, SpeedChange, TcpEndpoint
+from gateway.site.structure import MISSING_KEY, Misfit
+from gateway.site.tables import LineTable, MeterTable
+
+_OF_A_PORT = (
+    "device",
+    "databits",
+    "stopbits",
+    "parity",
+    "flowcontrol",
+    "rts",
+    "dtr",
+    "max_baudrate",
+    "serial_close_delay",
+)
+_USED_BY_SOFT_PARITY = ("databits", "stopbits", "parity")
+
+
+@frozen
+class Broken:
+    """A rule that does not hold: where, for what, how."""
+
+    place: Place
+    title: str
+    misfit: Misfit
+
+
+def far_end(table: LineTable) -> Endpoint | None:
+    """Where the line leads: TCP wins; None where the table names no end."""
+    if table.ip is not None and table.port is not None:
+        return TcpEndpoint(table.ip, table.port)
+    return None if table.device is None else SerialPort(table.device)
+
+
+def check_rules(document: Document, findings: Findings) -> None:
+    """Notes every rule between keys or tables that does not hold."""
+    for rule in _RULES:
+        for broken in rule(document):
+            findings.add(broken.place, broken.title, broken.misfit)
+
+
+def _of(entry: Entry[AttrsInstance], key: str | None, code: str, what: str, advice: str | None) -> Broken:
+    return Broken(entry.place_of(key), entry.title, Misfit(key, code, what, advice))
+
+
+def _about(entry: Entry[AttrsInstance], key: str, code: str, what: str, advice: str | None) -> Broken:
+    return Broken(entry.place_of(key), entry.subject, Misfit(key, code, what, advice))
+
+
+def _unique_names(document: Document) -> Iterator[Broken]:
+    yield from _repeated(document.lines, "alias")
+    yield from _repeated(document.meters, "device_alias")
+    yield from _repeated(document.sinks, "name")
+    for signals in document.signals:
+        yield from _repeated(signals, "signal_alias")
+
+
+def _repeated(entries: Iterable[Entry[AttrsInstance]], key: str) -> Iterator[Broken]:
+    seen: set[object] = set()
+    for entry in entries:
+        alias = entry.raw.get(key)
+        if not isinstance(alias, str):
+            continue
+        if alias in seen:
+            misfit = Misfit(key, "E-CFG-8", f'{key} "{alias}" is taken by an earlier table', f"choose another {key}")
+            yield Broken(entry.place_of(key), entry.title, misfit)
+        seen.add(alias)
+
+
+def _far_ends(document: Document) -> Iterator[Broken]:
+    for line in document.lines:
+        for key, other in (("ip", "port"), ("port", "ip")):
+            if key in line.raw and other not in line.raw:
+                yield _of(
+                    line,
+                    key,
+                    "E-CFG-9",
+                    f'"{key}" is given without "{other}"',
+                    f'give "{other}" as well: both name a TCP endpoint',
+                )
+        if not {"device", "ip", "port"} & set(line.raw):
+            yield _of(line, None, MISSING_KEY, "neither a port nor an endpoint is named", "device = …, or ip with port")
+
+
+def _ignored_keys(document: Document) -> Iterator[Broken]:
+    for line in document.lines:
+        table = line.table
+        if table is None or not isinstance(far_end(table), TcpEndpoint):
+            continue
+        ignored = [
+            key for key in _OF_A_PORT if key in line.own and not (table.soft_parity and key in _USED_BY_SOFT_PARITY)
+        ]
+        if ignored:
+            keys = ", ".join(ignored)
+            what = f"{keys}: ignored, since ip and port make this a TCP line"
+            yield _of(line, ignored[0], "W-CFG-1", what, f"leave out {keys}, or ip and port")
+
+
+def _speeds(document: Document) -> Iterator[Broken]:
+    for line in document.lines:
+        table = line.table
+        if table is None:
+            continue
+        raw_tcp = isinstance(far_end(table), TcpEndpoint)
+        if raw_tcp and table.speed_change is SpeedChange.AUTO:
+            what = 'speed_change = "auto" over a raw TCP socket: a raw socket cannot change the far end\'s speed'
+            advice = 'flavour = "rfc2217", or speed_change = "never" with baudrate = the server\'s setting'
+            yield _about(line, "speed_change", "E-CFG-7", what, advice)
+        if not raw_tcp and table.max_baudrate is not None and table.max_baudrate < table.baudrate:
+            what = f"max_baudrate = {table.max_baudrate} is below the opening speed, baudrate = {table.baudrate}"
+            yield _of(line, "max_baudrate", "E-CFG-6", what, f"max_baudrate = {table.baudrate} or more")
+
+
+def _flow_control(document: Document) -> Iterator[Broken]:
+    for line in document.lines:
+        if line.table is not None and line.table.flowcontrol is FlowControl.XONXOFF:
+            what = 'flowcontrol = "xonxoff": a check character may equal XON or XOFF and would be swallowed'
+            yield _of(line, "flowcontrol", "W-CFG-2", what, 'flowcontrol = "none"')
+
+
+def _shared_far_ends(document: Document) -> Iterator[Broken]:
+    first: dict[object, Entry[LineTable]] = {}
+    for line in document.lines:
+        match None if line.table is None else far_end(line.table):
+            case SerialPort(device):
+                end: object = os.path.realpath(device)
+                key, named = "device", device
+            case TcpEndpoint(host, port) as endpoint:
+                end = (host.lower().rstrip("."), port)
+                key, named = "ip", str(endpoint)
+            case None:
+                continue
+        if end in first:
+            advice = "put their meters on one line: two talkers would take each other's answers"
+            yield _of(line, key, "E-CFG-10", f"{named} is the far end of line {first[end].alias} as well", advice)
+        first.setdefault(end, line)
+
+
+def _known_lines(document: Document) -> Iterator[Broken]:
+    aliases = [line.alias for line in document.lines]
+    for meter in document.meters:
+        wanted = meter.raw.get("line")
+        if not isinstance(wanted, str) or wanted in aliases:
+            continue
+        advice = did_you_mean(wanted, aliases, f"lines here: {', '.join(aliases) or 'none'}")
+        yield _of(meter, "line", "E-CFG-11", f'there is no line "{wanted}"', advice)
+
+
+def _by_line(document: Document) -> Mapping[str, list[tuple[Entry[MeterTable], MeterTable]]]:
+    """The enabled meters of each line."""
+    grouped: dict[str, list[tuple[Entry[MeterTable], MeterTable]]] = {}
+    for meter in document.meters:
+        if meter.table is not None and meter.table.enable:
+            grouped.setdefault(meter.table.line, []).append((meter, meter.table))
+    return grouped
+
+
+def _wildcards(document: Document) -> Iterator[Broken]:
+    for alias, meters in _by_line(document).items():
+        for meter, table in meters:
+            if table.serialnumber == "" and len(meters) > 1:
+                given = "empty" if meter.raw.get("serialnumber") == "" else "0"
+                shared = f'{alias} has {len(meters)} meters: "/?!" would be answered by all at once'
+                what = f"serialnumber is {given} but {shared}"
+                yield _about(meter, "serialnumber", "E-CFG-12", what, "the number on the meter's plate")
+
+
+def _equal_serial_numbers(document: Document) -> Iterator[Broken]:
+    advice = "one [[meter]] a meter; enable = false for the one that was removed"
+    for meters in _by_line(document).values():
+        first: dict[str, Entry[MeterTable]] = {}
+        for meter, table in meters:
+            number = table.serialnumber.lstrip("0")
+            if table.serialnumber and number in first:
+                other = f"that of meter {first[number].alias} on the same line (leading zeros do not count)"
+                what = f'serialnumber "{table.serialnumber}" is {other}'
+                yield _of(meter, "serialnumber", "E-CFG-13", what, advice)
+            elif table.serialnumber:
+                first[number] = meter
+
+
+def _mode_b_at_a_fixed_speed(document: Document) -> Iterator[Broken]:
+    lines = {line.table.alias: line.table for line in document.lines if line.table is not None}
+    for meter in document.meters:
+        line = None if meter.table is None else lines.get(meter.table.line)
+        if meter.table is None or line is None or meter.table.type is not Mode.B:
+            continue
+        if isinstance(far_end(line), TcpEndpoint) or line.speed_change is SpeedChange.NEVER:
+            what = f'type = "B" on a line that stays at {line.baudrate} Bd: it is read only if it offers that speed'
+            yield _of(meter, "type", "W-CFG-3", what, "a serial port, or the meter set to the line's speed")
+
+
+def _something_to_read(document: Document) -> Iterator[Broken]:
+    if not document.lines:
+        yield Broken(
+            (), "", Misfit(None, "W-CFG-4", "there is no [[line]]: nothing is read", "add a [[line]] with a [[meter]]")
+        )
+    read = {meter.raw.get("line") for meter in document.meters if meter.table is None or meter.table.enable}
+    for line in document.lines:
+        if line.table is not None and line.table.alias not in read:
+            yield _of(
+                line,
+                None,
+                "W-CFG-4",
+                "no enabled meter: nothing is read from it",
+                f'a [[meter]] with line = "{line.alias}"',
+            )
+
+
+_RULES: tuple[Callable[[Document], Iterator[Broken]], ...] = (
+    _unique_names,
+    _far_ends,
+    _ignored_keys,
+    _speeds,
+    _flow_control,
+    _shared_far_ends,
+    _known_lines,
+    _wildcards,
+    _equal_serial_numbers,
+    _mode_b_at_a_fixed_speed,
+    _something_to_read,
+)

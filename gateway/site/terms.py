@@ -1,0 +1,131 @@
+"""The kinds of values that only a site file knows: serial number, profile, time zone, folder, tags."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from attrs import frozen
+
+from gateway.site.kinds import NAME, WRONG_KIND, Text, Unfit, kind_name, quoted, shown
+
+LONGEST_SERIAL_NUMBER = 32  # protocol.md 3.1: an address has at most 32 characters
+
+
+@frozen
+class SerialNumber:
+    """The address of a meter's sign-on: text, sent as it stands; 0 and "" read as "" (any meter)."""
+
+    def read(self, value: object) -> str:
+        """The address, or "" for the wildcard."""
+        if value in ("", "0") or (value == 0 and type(value) is int):
+            return ""
+        if not isinstance(value, str):
+            raise Unfit(
+                WRONG_KIND, f"{shown(value)} is {kind_name(value)}, text is wanted: leading zeros count", quoted(value)
+            )
+        if len(value) > LONGEST_SERIAL_NUMBER:
+            raise Unfit(
+                "E-CFG-14", f"{len(value)} characters, a sign-on carries at most {LONGEST_SERIAL_NUMBER}", _PLATE
+            )
+        bad = sorted(
+            {
+                character
+                for character in value
+                if character in "/!?" or not (character.isascii() and character.isprintable())
+            }
+        )
+        if bad:
+            raise Unfit("E-CFG-14", f"{shown(value)} holds {shown(''.join(bad))}, which a sign-on cannot carry", _PLATE)
+        return value
+
+    def schema(self) -> dict[str, object]:
+        """Text without / ! ? of at most 32 characters, or 0."""
+        text = {
+            "type": "string",
+            "maxLength": LONGEST_SERIAL_NUMBER,
+            "pattern": "^[ -~]*$",
+            "not": {"pattern": "[/!?]"},
+        }
+        return {"anyOf": [text, {"const": 0}]}
+
+    def __str__(self) -> str:
+        return f'text of at most {LONGEST_SERIAL_NUMBER} characters without / ! ?; 0 or "" addresses any meter'
+
+
+_PLATE = "the number as on the meter's plate"
+
+
+@frozen
+class MeterModel:
+    """A profile's id; 1 is another word for "auto"."""
+
+    def read(self, value: object) -> str:
+        """The id."""
+        return "auto" if value == 1 and type(value) is int else NAME.read(value)
+
+    def schema(self) -> dict[str, object]:
+        """Text, or 1."""
+        return {"anyOf": [NAME.schema(), {"const": 1}]}
+
+    def __str__(self) -> str:
+        return "a profile's id, or 1 for auto"
+
+
+@frozen
+class TimeZone:
+    """A time zone by its IANA name."""
+
+    def read(self, value: object) -> ZoneInfo:
+        """The zone."""
+        name = NAME.read(value)
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise Unfit(
+                "E-CFG-17",
+                f"{shown(name)} is no time zone that this machine knows",
+                'for example "Europe/Vilnius" or "UTC"',
+            ) from None
+
+    def schema(self) -> dict[str, object]:
+        """Text."""
+        return NAME.schema()
+
+    def __str__(self) -> str:
+        return "an IANA time zone"
+
+
+@frozen
+class Folder:
+    """A folder; relative ones start at the site file's folder."""
+
+    def read(self, value: object) -> Path:
+        """The path with the user's home folder put in for ~."""
+        return Path(NAME.read(value)).expanduser()
+
+    def schema(self) -> dict[str, object]:
+        """Text."""
+        return NAME.schema()
+
+    def __str__(self) -> str:
+        return "a path, relative to the site file"
+
+
+@frozen
+class Tags:
+    """Names with texts."""
+
+    def read(self, value: object) -> Mapping[str, str]:
+        """The tags."""
+        if not isinstance(value, dict):
+            raise Unfit(
+                WRONG_KIND, f"{shown(value)} is {kind_name(value)}, a table of texts is wanted", 'tags = { flat = "1" }'
+            )
+        return {str(name): Text().read(text) for name, text in value.items()}
+
+    def schema(self) -> dict[str, object]:
+        """An object of strings."""
+        return {"type": "object", "additionalProperties": {"type": "string"}}
+
+    def __str__(self) -> str:
+        return "a table of texts"

@@ -1,0 +1,444 @@
+"""A site file in, a site or all its findings out."""
+
+from collections.abc import Callable
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gateway.codes import CODES
+from gateway.errors import Finding, SiteError
+from gateway.protocol.characters import CharacterFormat, Mode, Parity
+from gateway.site.load import draft_site, find_site_file, load_site
+from gateway.site.model import FlowControl, NumberType, SerialPort, SignalSettings, SinkSettings, Site, TcpEndpoint
+
+LINE = """
+[[line]]
+alias = "riser-a"
+ip = "10.20.0.5"
+port = 4001
+"""
+PORT = """
+[[line]]
+alias = "optical"
+device = "/dev/ttyS0"
+"""
+METER = """
+[[meter]]
+device_alias = "flat01"
+line = "riser-a"
+serialnumber = "01234567"
+"""
+SIGNAL = """
+[[meter.signal]]
+signal_alias = "energy"
+tag_job_todo = "1.8.0"
+"""
+SINK = """
+[[sink]]
+name = "log"
+type = "jsonl"
+"""
+
+Write = Callable[[str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Writes metergate.toml into the current folder, and gives its relative path."""
+    monkeypatch.chdir(tmp_path)
+
+    def written(text: str) -> Path:
+        Path("metergate.toml").write_text(text, encoding="utf-8")
+        return Path("metergate.toml")
+
+    return written
+
+
+def errors_of(path: Path) -> tuple[Finding, ...]:
+    with pytest.raises(SiteError) as caught:
+        load_site(path)
+    return caught.value.findings
+
+
+def only_error(path: Path) -> Finding:
+    (error,) = (finding for finding in errors_of(path) if finding.is_error)
+    return error
+
+
+def site_of(path: Path) -> Site:
+    return load_site(path)[0]
+
+
+def test_the_smallest_site_gets_the_defaults_of_the_contract(write: Write) -> None:
+    site, warnings = load_site(write(LINE + METER))
+    (line,), (meter,) = site.lines, site.meters
+    assert warnings == ()
+    assert (line.alias, line.endpoint, line.baudrate, str(line.format)) == (
+        "riser-a",
+        TcpEndpoint("10.20.0.5", 4001),
+        300,
+        "7E1",
+    )
+    assert (line.serial_close_delay, line.time_scale, line.max_baudrate) == (400, 1.0, None)
+    assert (meter.serialnumber, meter.enable, meter.type, meter.t2) == ("01234567", True, None, None)
+    assert (meter.poll_delay_ms, meter.scan_rate_ms, meter.timeout_ms) == (200, 900_000, 2500)
+    assert (meter.meter_model, meter.signals, site.sinks, site.plugins_allow) == ("auto", (), (), None)
+    assert (site.gateway.name, site.gateway.timezone, site.gateway.retention_days) == ("metergate", ZoneInfo("UTC"), 90)
+
+
+def test_every_table_reaches_its_settings(write: Write) -> None:
+    site = site_of(
+        write(
+            """
+            config_version = 1
+            [gateway]
+            name = "block-12"
+            timezone = "Europe/Vilnius"
+            data_dir = "state"
+            [plugins]
+            allow = ["metergate-example"]
+            [access]
+            allow_write = false
+            [[line]]
+            alias = "optical"
+            device = "/dev/ttyS0"
+            baudrate = 600
+            max_baudrate = 4800
+            databits = 8
+            parity = "none"
+            stopbits = 2
+            flowcontrol = "rtscts"
+            flavour = "raw"
+            release = "never"
+            push = "none"
+            capture = 0
+            [[meter]]
+            device_alias = "flat01"
+            line = "optical"
+            serialnumber = 0
+            meter_model = 1
+            type = "C"
+            t2 = 300
+            enable = 1
+            tags = { flat = "1" }
+            [[meter.signal]]
+            signal_name = "Energy"
+            signal_alias = "energy"
+            tag_job_todo = "1.8.0|1.8.1"
+            enable = 0
+            log = 0
+            number_type = "INTEGER"
+            [[sink]]
+            name = "log"
+            type = "jsonl"
+            path = "out.jsonl"
+            """
+        )
+    )
+    (line,), (meter,) = site.lines, site.meters
+    assert site.gateway.timezone == ZoneInfo("Europe/Vilnius")
+    assert site.gateway.data_dir == Path("state")
+    assert site.plugins_allow == ("metergate-example",)
+    assert line.endpoint == SerialPort("/dev/ttyS0")
+    assert line.format == CharacterFormat(8, Parity.NONE, 2)
+    assert (line.baudrate, line.max_baudrate, line.flowcontrol) == (600, 4800, FlowControl.RTSCTS)
+    assert (meter.serialnumber, meter.meter_model, meter.type, meter.t2) == ("", "auto", Mode.C, 300)
+    assert meter.tags == {"flat": "1"}
+    assert meter.signals == (SignalSettings("Energy", "energy", "1.8.0|1.8.1", False, 0, NumberType.INTEGER),)  # noqa: FBT003
+    assert site.sinks == (SinkSettings("log", "jsonl", {"path": "out.jsonl"}),)
+
+
+def test_folders_of_a_site_file_elsewhere_start_at_its_folder(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text('[gateway]\ndata_dir = "state"\nprofiles = "profiles.d"\n' + LINE + METER, encoding="utf-8")
+    gateway = site_of(path).gateway
+    assert (gateway.data_dir, gateway.profiles) == (tmp_path / "state", tmp_path / "profiles.d")
+
+
+def test_a_port_follows_speeds_and_raw_tcp_does_not(write: Write) -> None:
+    site = site_of(write(LINE + PORT + METER + METER.replace("flat01", "flat02").replace("riser-a", "optical")))
+    assert [line.can_change_speed for line in site.lines] == [False, True]
+
+
+def test_only_enabled_meters_of_a_line_are_its_meters(write: Write) -> None:
+    second = METER.replace("flat01", "flat02").replace("01234567", "2") + "enable = false\n"
+    site = site_of(write(LINE + METER + second))
+    assert [meter.device_alias for meter in site.meters_of("riser-a")] == ["flat01"]
+    assert len(site.meters) == 2
+
+
+def test_defaults_serve_lines_and_meters_that_do_not_say_otherwise(write: Write) -> None:
+    defaults = "[defaults]\nport = 4001\nbaudrate = 9600\nscan_rate_ms = 60_000\ntimeout_ms = 1000\n"
+    line = LINE.replace("port = 4001\n", "")
+    own = METER.replace("flat01", "flat02").replace("riser-a", "optical") + "timeout_ms = 5000\n"
+    site = site_of(write(defaults + line + PORT + "baudrate = 300\n" + METER + own))
+    assert [each.endpoint for each in site.lines] == [TcpEndpoint("10.20.0.5", 4001), SerialPort("/dev/ttyS0")]
+    assert [each.baudrate for each in site.lines] == [9600, 300]
+    assert [(each.scan_rate_ms, each.timeout_ms) for each in site.meters] == [(60_000, 1000), (60_000, 5000)]
+
+
+def test_a_wrong_default_is_told_once_where_it_stands(write: Write) -> None:
+    error = only_error(write('[defaults]\ntimeout_ms = "x"\n' + LINE + METER))
+    assert (error.code, error.where) == ("E-CFG-5", "metergate.toml:2 [defaults]")
+
+
+def test_soft_parity_keeps_the_character_format_of_a_tcp_line(write: Write) -> None:
+    soft = 'soft_parity = true\nparity = "odd"\n'
+    site, warnings = load_site(write(LINE + soft + METER))
+    assert site.lines[0].format == CharacterFormat(7, Parity.ODD, 1)
+    assert warnings == ()
+
+
+def test_tcp_wins_over_a_port_and_names_the_settings_that_it_ignores(write: Write) -> None:
+    ignored = 'device = "/dev/ttyS0"\nparity = "none"\ndatabits = 8\n'
+    site, (warning,) = load_site(write(LINE + ignored + METER))
+    assert site.lines[0].endpoint == TcpEndpoint("10.20.0.5", 4001)
+    assert str(site.lines[0].format) == "7E1"
+    assert warning.code == "W-CFG-1"
+    assert warning.what == "device, databits, parity: ignored, since ip and port make this a TCP line"
+    assert warning.where == "metergate.toml:6 [[line]] riser-a"
+
+
+def test_an_unknown_key_names_the_nearest_known_one(write: Write) -> None:
+    error = only_error(write(LINE + "baud = 300\n" + METER))
+    assert str(error) == (
+        'E-CFG-2 metergate.toml:6 [[line]] riser-a: unknown key "baud"\n        next: did you mean "baudrate"?'
+    )
+
+
+def test_speed_change_over_raw_tcp_is_refused_as_printed_in_the_contract(write: Write) -> None:
+    error = only_error(write(LINE + 'speed_change = "auto"\n' + METER))
+    assert str(error) == (
+        'E-CFG-7 metergate.toml:6 line riser-a: speed_change = "auto" over a raw TCP socket: '
+        "a raw socket cannot change the far end's speed\n"
+        '        next: flavour = "rfc2217", or speed_change = "never" with baudrate = the server\'s setting'
+    )
+
+
+def test_the_wildcard_is_refused_on_a_shared_line_as_printed_in_the_contract(write: Write) -> None:
+    nameless = METER.replace("flat01", "flat02").replace('"01234567"', '""')
+    error = only_error(write(LINE + METER + nameless))
+    assert error.code == "E-CFG-12"
+    assert error.where == "metergate.toml:15 meter flat02"
+    assert error.what == 'serialnumber is empty but riser-a has 2 meters: "/?!" would be answered by all at once'
+
+
+@pytest.mark.parametrize("zero", ['""', '"0"', "0"])
+def test_a_meter_alone_on_its_line_needs_no_serial_number(write: Write, zero: str) -> None:
+    disabled = METER.replace("flat01", "flat02") + "enable = 0\n"
+    site = site_of(write(LINE + METER.replace('"01234567"', zero) + disabled))
+    assert site.meters[0].serialnumber == ""
+
+
+def test_an_all_zero_serial_number_is_a_number_of_its_own(write: Write) -> None:
+    assert site_of(write(LINE + METER.replace("01234567", "000"))).meters[0].serialnumber == "000"
+
+
+def test_all_errors_of_a_file_come_at_once_in_the_order_of_its_lines(write: Write) -> None:
+    text = (
+        '[http]\nlisten = "127.0.0.1:8787"\n'
+        + LINE.replace("port = 4001", "port = 0")
+        + METER.replace('"01234567"', '"12/34"')
+        + 'line_ = "x"\npoll_delay_ms = -1\n'
+        + SIGNAL.replace('signal_alias = "energy"\n', "")
+        + SINK.replace('type = "jsonl"\n', "")
+    )
+    findings = errors_of(write(text))
+    lines = [int(finding.where.partition(":")[2].partition(" ")[0]) for finding in findings]
+    assert [finding.code for finding in findings] == [
+        "E-CFG-15",
+        "E-CFG-6",
+        "E-CFG-14",
+        "E-CFG-2",
+        "E-CFG-6",
+        "E-CFG-4",
+        "E-CFG-4",
+    ]
+    assert lines == [1, 7, 12, 13, 14, 16, 19]
+    assert all(finding.next for finding in findings)
+
+
+BAD: list[tuple[str, str, int, str]] = [
+    (LINE + LINE.replace("4001", "4002") + METER, "E-CFG-8", 8, 'alias "riser-a" is taken'),
+    (LINE + METER + METER.replace("0123", "9123"), "E-CFG-8", 13, 'device_alias "flat01" is taken'),
+    (LINE + METER + SIGNAL + SIGNAL, "E-CFG-8", 17, 'signal_alias "energy" is taken'),
+    (LINE + METER + SINK + SINK, "E-CFG-8", 17, 'name "log" is taken'),
+    (LINE.replace("port = 4001\n", "") + METER, "E-CFG-9", 4, '"ip" is given without "port"'),
+    (LINE.replace('ip = "10.20.0.5"\n', "") + METER, "E-CFG-9", 4, '"port" is given without "ip"'),
+    ('[[line]]\nalias = "riser-a"\n' + METER, "E-CFG-4", 1, "neither a port nor an endpoint"),
+    (LINE.replace('alias = "riser-a"\n', "") + METER.replace("riser-a", "x"), "E-CFG-4", 2, '"alias" is missing'),
+    (LINE.replace("4001", "65536") + METER, "E-CFG-6", 5, "port = 65536 is outside its range"),
+    (LINE.replace("4001", "true") + METER, "E-CFG-5", 5, "port = true is true or false, a whole number is wanted"),
+    (LINE + "baudrate = 6900\n" + METER, "E-CFG-6", 6, "baudrate = 6900 is none of 300, 600"),
+    (LINE + "databits = 9\n" + METER, "E-CFG-16", 6, "UARTs of computers and adapters make no 9"),
+    (LINE + "databits = 6\n" + METER, "E-CFG-16", 6, "6 bits hold no letter"),
+    (LINE + "stopbits = 3\n" + METER, "E-CFG-6", 6, "stopbits = 3 is none of 1, 2"),
+    (LINE + "stopbits = true\n" + METER, "E-CFG-6", 6, "stopbits = true is none of 1, 2"),
+    (LINE + "time_scale = 0\n" + METER, "E-CFG-6", 6, "time_scale = 0 is outside its range"),
+    (LINE + "time_scale = nan\n" + METER, "E-CFG-6", 6, "time_scale = nan is outside its range"),
+    (LINE + 'flavour = "rfc2217"\n' + METER, "E-CFG-15", 6, 'flavour = "rfc2217" is not in this version'),
+    (LINE + 'push = "D"\n' + METER, "E-CFG-15", 6, 'push = "D" is not in this version'),
+    (LINE + "capture = 5\n" + METER, "E-CFG-15", 6, "capture = 5 is not in this version"),
+    (LINE + 'release = "round"\n' + METER, "E-CFG-15", 6, 'release = "round" is not in this version'),
+    (LINE + 'listen = "0.0.0.0:7000"\n' + METER, "E-CFG-15", 6, '"listen" is not in this version'),
+    (LINE + "rs485 = true\n" + METER, "E-CFG-15", 6, '"rs485" is not in this version'),
+    (LINE.replace("riser-a", "riser a") + METER.replace("riser-a", "x"), "E-CFG-6", 3, 'alias = "riser a": letters'),
+    (PORT.replace("/dev/ttyS0", "COM3") + METER.replace("riser-a", "optical"), "E-CFG-6", 4, "an absolute path"),
+    (
+        PORT + "baudrate = 9600\nmax_baudrate = 4800\n" + METER.replace("riser-a", "optical"),
+        "E-CFG-6",
+        6,
+        "max_baudrate = 4800 is below the opening speed",
+    ),
+    (LINE + METER.replace('line = "riser-a"', 'line = "riser-b"'), "E-CFG-11", 9, 'there is no line "riser-b"'),
+    (LINE + METER + METER.replace("flat01", "flat02").replace("0123", "123"), "E-CFG-13", 15, "that of meter flat01"),
+    (LINE + METER.replace('"01234567"', "1234567"), "E-CFG-5", 10, "text is wanted: leading zeros count"),
+    (LINE + METER.replace("01234567", "1" * 33), "E-CFG-14", 10, "33 characters"),
+    (LINE + METER.replace("01234567", "12!4"), "E-CFG-14", 10, 'holds "!"'),
+    (LINE + METER.replace("01234567", "12\\u0001"), "E-CFG-14", 10, "which a sign-on cannot carry"),
+    (LINE + METER + "t2 = 19\n", "E-CFG-6", 11, "t2 = 19 is outside its range"),
+    (LINE + METER + "t2 = 1501\n", "E-CFG-6", 11, "t2 = 1501 is outside its range"),
+    (LINE + METER + 'type = "D"\n', "E-CFG-15", 11, 'type = "D" is not in this version'),
+    (LINE + METER + "enable = 2\n", "E-CFG-5", 11, "true or false is wanted"),
+    (LINE + METER + "meter_model = 2\n", "E-CFG-5", 11, "meter_model = 2 is a number"),
+    (LINE + METER + "tags = { flat = 1 }\n", "E-CFG-5", 11, "tags = 1 is a number, text is wanted"),
+    (LINE + METER + "signal = 3\n", "E-CFG-5", 11, "signal is a number, tables are wanted"),
+    (LINE + METER + 'password = "env:X"\n', "E-CFG-15", 11, '"password" is not in this version'),
+    (LINE + METER + 'schedule = "*/15"\n', "E-CFG-15", 11, '"schedule" is not in this version'),
+    (LINE + METER + '[[meter.job]]\nkind = "clock"\n', "E-CFG-15", 11, '"job" is not in this version'),
+    (LINE + METER + SIGNAL + "scale = 2\n", "E-CFG-15", 15, '"scale" is not in this version'),
+    (LINE + METER + SIGNAL.replace("1.8.0", ""), "E-CFG-6", 14, "a register as the meter prints it"),
+    ("[otel]\n" + LINE + METER, "E-CFG-15", 1, '"otel" is not in this version'),
+    ('[access]\nwritable = ["0.9.*"]\n' + LINE + METER, "E-CFG-15", 2, '"writable" is not in this version'),
+    ("[access]\nallow_write = true\n" + LINE + METER, "E-CFG-15", 2, "allow_write = true is not in this version"),
+    ('[gateway]\nreload = "watch"\n' + LINE + METER, "E-CFG-15", 2, 'reload = "watch" is not in this version'),
+    ('[gateway]\ntimezone = "Mars/Olympus"\n' + LINE + METER, "E-CFG-17", 2, "no time zone that this machine knows"),
+    ('[gateway]\ntimezone = "../passwd"\n' + LINE + METER, "E-CFG-17", 2, "no time zone that this machine knows"),
+    ("[gatway]\n" + LINE + METER, "E-CFG-2", 1, 'unknown key "gatway"'),
+    ("config_version = 2\n" + LINE + METER, "E-CFG-6", 1, "this Metergate knows version 1"),
+    ("[defaults]\nbauds = 9600\n" + LINE + METER, "E-CFG-2", 2, 'unknown key "bauds"'),
+    ('[defaults]\npassword = "env:X"\n' + LINE + METER, "E-CFG-15", 2, '"password" is not in this version'),
+    ("[plugins]\nallow = 'all'\n" + LINE + METER, "E-CFG-5", 2, "a list of texts is wanted"),
+    (LINE.replace("[[line]]", "[line]") + METER.replace("riser-a", "x"), "E-CFG-5", 2, "tables are wanted"),
+    ("[[gateway]]\n" + LINE + METER, "E-CFG-5", 1, "one table is wanted"),
+    (LINE + METER + "name = \n", "E-CFG-3", 11, "no valid TOML"),
+    (LINE + METER + "tags = [", "E-CFG-3", 11, "no valid TOML"),
+]
+
+
+@pytest.mark.parametrize(("text", "code", "line", "what"), BAD, ids=[f"{n}-{bad[1]}" for n, bad in enumerate(BAD)])
+def test_a_mistake_is_told_with_its_line(write: Write, text: str, code: str, line: int, what: str) -> None:
+    finding = next(finding for finding in errors_of(write(text)) if finding.is_error)
+    assert finding.code == code
+    assert finding.where.partition(" ")[0] == f"metergate.toml:{line}"
+    assert what in finding.what
+    assert code in CODES
+
+
+def test_a_wrong_key_hides_no_rule_of_the_same_table(write: Write) -> None:
+    second = LINE.replace("riser-a", "riser-b") + "databits = 9\n"
+    findings = errors_of(write(LINE + METER + second))
+    assert [finding.code for finding in findings if finding.is_error] == ["E-CFG-10", "E-CFG-16"]
+
+
+def test_a_line_with_a_mistake_is_still_known_to_its_meters(write: Write) -> None:
+    error = only_error(write(LINE.replace("4001", '"4001"') + METER))
+    assert error.code == "E-CFG-5"
+
+
+def test_two_links_to_one_port_are_one_port(write: Write, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to("/dev/ttyS0")
+    second = PORT.replace("optical", "copy").replace("/dev/ttyS0", str(link))
+    error = only_error(write(PORT + second + METER.replace("riser-a", "optical")))
+    assert (error.code, error.where) == ("E-CFG-10", "metergate.toml:8 [[line]] copy")
+    assert "line optical" in error.what
+
+
+def test_one_endpoint_in_two_lines_is_refused_whatever_its_spelling(write: Write) -> None:
+    first = LINE.replace("10.20.0.5", "server.example")
+    second = LINE.replace("riser-a", "riser-b").replace("10.20.0.5", "Server.Example.")
+    assert only_error(write(first + second + METER)).code == "E-CFG-10"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line"),
+    [
+        (PORT + 'flowcontrol = "xonxoff"\n' + METER.replace("riser-a", "optical"), "W-CFG-2", 5),
+        (LINE + METER + 'type = "B"\n', "W-CFG-3", 11),
+        (PORT + 'speed_change = "never"\n' + METER.replace("riser-a", "optical") + 'type = "B"\n', "W-CFG-3", 11),
+        (LINE, "W-CFG-4", 2),
+        (LINE + METER + "enable = false\n", "W-CFG-4", 2),
+        ("", "W-CFG-4", 1),
+    ],
+)
+def test_what_works_badly_is_warned_of(write: Write, text: str, code: str, line: int) -> None:
+    _, (warning,) = load_site(write(text))
+    assert (warning.code, warning.where.partition(" ")[0]) == (code, f"metergate.toml:{line}")
+    assert not warning.is_error
+
+
+def test_a_mode_that_needs_no_speed_change_is_not_warned_of(write: Write) -> None:
+    mode_b = METER.replace("riser-a", "optical") + 'type = "B"\n'
+    assert load_site(write(PORT + mode_b))[1] == ()
+    assert load_site(write(LINE + METER + 'type = "E"\n'))[1] == ()
+
+
+def test_a_later_check_can_name_the_line_of_a_setting(write: Write) -> None:
+    site = site_of(write(LINE + METER + SIGNAL + SINK + 'path = "x"\n'))
+    assert site.where(site.sinks[0], "path") == "metergate.toml:19 [[sink]] log"
+    assert site.where(site.meters[0], "serialnumber") == "metergate.toml:10 [[meter]] flat01"
+    assert site.where(site.meters[0], "signal", 0, "tag_job_todo") == "metergate.toml:14 [[meter]] flat01"
+    assert site.where(site.lines[0]) == "metergate.toml:2 [[line]] riser-a"
+
+
+def test_a_draft_keeps_what_can_be_used_of_a_file_with_errors(write: Write) -> None:
+    broken = METER.replace("flat01", "flat02").replace("01234567", "1/2")
+    site, findings = draft_site(write(LINE + broken + METER + SINK))
+    assert [finding.code for finding in findings] == ["E-CFG-14"]
+    assert [meter.device_alias for meter in site.meters] == ["flat01"]
+    assert site.where(site.meters[0], "serialnumber") == "metergate.toml:15 [[meter]] flat01"
+
+
+def test_windows_line_ends_and_a_byte_order_mark_are_read(write: Write) -> None:
+    path = write("")
+    path.write_bytes(b"\xef\xbb\xbf" + (LINE + METER).replace("\n", "\r\n").encode())
+    assert site_of(path).lines[0].alias == "riser-a"
+
+
+def test_octets_that_are_no_utf8_are_told_with_their_line(write: Write) -> None:
+    path = write("")
+    path.write_bytes(b'[gateway]\nname = "caf\xe9"\n')
+    (error,) = errors_of(path)
+    assert (error.code, error.where) == ("E-CFG-3", "metergate.toml:2")
+
+
+def test_a_file_that_is_not_there_or_a_folder_is_told_as_unreadable(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.toml", tmp_path):
+        (error,) = errors_of(path)
+        assert (error.code, error.where) == ("E-CFG-1", str(path))
+
+
+def test_the_site_file_is_looked_for_in_the_order_of_the_contract(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, user = tmp_path / "here", tmp_path / "config" / "metergate"
+    here.mkdir()
+    user.mkdir(parents=True)
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("METERGATE_CONFIG", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_DIRS", f"{tmp_path / 'none'}:{tmp_path / 'etc'}")
+    with pytest.raises(SiteError, match=r"no site file found; looked for metergate\.toml"):
+        find_site_file(None)
+    (tmp_path / "etc" / "metergate").mkdir(parents=True)
+    (tmp_path / "etc" / "metergate" / "metergate.toml").touch()
+    assert find_site_file(None) == tmp_path / "etc" / "metergate" / "metergate.toml"
+    (user / "metergate.toml").touch()
+    assert find_site_file(None) == user / "metergate.toml"
+    (here / "metergate.toml").touch()
+    assert find_site_file(None) == Path("metergate.toml")
+    monkeypatch.setenv("METERGATE_CONFIG", "other.toml")
+    assert find_site_file(None) == Path("other.toml")
+    assert find_site_file("given.toml") == Path("given.toml")
