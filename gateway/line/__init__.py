@@ -1,0 +1,1 @@
+"""Serial ports, TCP endpoints: the only place with file descriptors."""

@@ -1,0 +1,116 @@
+"""Who is due on a line, in fair turn; who rests after failures."""
+
+from collections.abc import Iterator, Sequence
+from enum import Enum
+
+from attrs import define, frozen
+
+from gateway.site.model import MeterSettings
+
+# After so many failed slots in a row a meter rests between single tries, so that the living ones keep their cadence.
+FAILURES_BEFORE_REST = 3
+FIRST_REST = 30.0  # seconds
+LONGEST_REST = 3600.0  # seconds
+TRIES_WHEN_HEALTHY = 3
+TRIES_WHEN_RESTING = 1
+
+
+class Fate(Enum):
+    """What becomes of a due slot."""
+
+    VISIT = "visit"
+    RESTING = "resting"
+    OVERRUN = "overrun"
+
+
+@frozen
+class Slot:
+    """One due slot of one meter: due at `due` (seconds of the schedule's clock), with so many sign-on tries."""
+
+    meter: MeterSettings
+    due: float
+    fate: Fate
+    tries: int = TRIES_WHEN_HEALTHY
+
+
+@define
+class _Turn:
+    meter: MeterSettings
+    period: float
+    due: float
+    waits_since: float  # when the first slot was due that came after the last visit
+    slots_left: int | None
+    last_visit: int = 0  # its number among all visits of the line
+    failures: int = 0
+    has_answered: bool = False
+    rest: float = 0.0
+    rests_until: float = float("-inf")
+
+    @property
+    def is_resting(self) -> bool:
+        return self.failures >= FAILURES_BEFORE_REST
+
+
+class Schedule:
+    """The due slots of the meters of one line; every slot is handed out once.
+
+    Who has waited longest comes first, slots that overran included: on an overloaded line all are read equally often.
+
+    Times are seconds of one monotonic clock. `scale` divides the meters' periods and the rests.
+    With `rounds` each meter has so many slots, none of which overruns; without, slots come for ever.
+    """
+
+    def __init__(
+        self, meters: Sequence[MeterSettings], begin: float, *, rounds: int | None = None, scale: float = 1.0
+    ) -> None:
+        self._turns = [_Turn(meter, meter.scan_rate_ms / 1000 / scale, begin, begin, rounds) for meter in meters]
+        self._rounds = rounds
+        self._scale = scale
+        self._visits = 0
+
+    def next(self, now: float) -> Slot | None:
+        """The slot to see to next; it may lie in the future. None when all rounds are done.
+
+        A slot whose successor is due as well has overrun; a slot within a meter's rest is not visited.
+        """
+        turn = min(self._open_turns(), key=lambda turn: (turn.waits_since, turn.last_visit), default=None)
+        if turn is None:
+            return None
+        fate = Fate.VISIT
+        if self._rounds is None and turn.due + turn.period <= now:
+            fate = Fate.OVERRUN
+        elif turn.due < turn.rests_until:
+            fate = Fate.RESTING
+        return Slot(turn.meter, turn.due, fate, TRIES_WHEN_RESTING if turn.is_resting else TRIES_WHEN_HEALTHY)
+
+    def ended(self, slot: Slot, now: float, *, answered: bool | None) -> None:
+        """The slot is over: the meter answered, failed, or (None) nothing was learned of it."""
+        turn = next(turn for turn in self._turns if turn.meter is slot.meter)
+        turn.due = slot.due + turn.period
+        if slot.fate is not Fate.OVERRUN:
+            self._visits += 1
+            turn.waits_since, turn.last_visit = turn.due, self._visits
+        if turn.slots_left is not None:
+            turn.slots_left -= 1
+        if answered is not None:
+            turn.has_answered = answered
+        if answered is True:
+            turn.failures, turn.rest, turn.rests_until = 0, 0.0, float("-inf")
+        elif answered is False:
+            turn.failures += 1
+            if turn.is_resting:
+                turn.rest = min(2 * turn.rest or FIRST_REST, LONGEST_REST)
+                turn.rests_until = now + turn.rest / self._scale
+
+    def answering(self) -> int:
+        """How many meters answered at their last visit."""
+        return sum(turn.has_answered for turn in self._turns)
+
+    def states(self) -> dict[str, int]:
+        """How many meters answer, fail, or rest after failures."""
+        resting = sum(turn.is_resting for turn in self._turns)
+        failing = sum(turn.failures > 0 for turn in self._turns) - resting
+        return {"answering": self.answering(), "failing": failing, "resting": resting}
+
+    def _open_turns(self) -> Iterator[_Turn]:
+        return (turn for turn in self._turns if turn.slots_left is None or turn.slots_left > 0)

@@ -1,0 +1,304 @@
+"""A line with many meters in virtual time, its records in a real journal."""
+
+import itertools
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import trio
+from attrs import define, evolve, field
+
+from gateway.bus import Bus
+from gateway.catalog import Catalog
+from gateway.errors import Cause, Finding, LineLost, LineMissing
+from gateway.figures import LineFigures
+from gateway.journal import Journal
+from gateway.line.base import Line
+from gateway.memory import MeterMemory
+from gateway.protocol.characters import Mode, without_parity
+from gateway.reading import Gap, Readout, Record
+from gateway.schedule import Schedule
+from gateway.simulator import MemoryLine, Nameplate, SimulatedBus, SimulatedMeter, StillRegister
+from gateway.site.model import LineSettings, MeterSettings, SerialPort
+from gateway.telemetry import Telemetry
+from gateway.visit import Visitor
+
+START = datetime(2026, 9, 30, 9, 0, tzinfo=UTC)
+CATALOG = Catalog.collect()
+SERIALS = tuple(f"4177032{digit}" for digit in range(8))
+SETTINGS = LineSettings("riser-a", SerialPort("/dev/ttyS9"))
+
+pytestmark = pytest.mark.anyio
+
+Opener = Callable[[LineSettings], AbstractAsyncContextManager[Line]]
+
+
+def plate(serial: str) -> Nameplate:
+    registers = (StillRegister("0.0.0", serial), StillRegister("1.8.0", "0012345.678*kWh"))
+    return Nameplate(serial, Mode.C, "XMP", "VERBA-3.1", registers)
+
+
+def wire(serials: Sequence[str] = SERIALS) -> SimulatedBus:
+    return SimulatedBus([SimulatedMeter(plate(serial)) for serial in serials])
+
+
+class TornLine(MemoryLine):
+    """A line that hangs up whenever so many octets have been received, until its budget of hang-ups is spent."""
+
+    def __init__(self, bus: SimulatedBus, tears: "Tears") -> None:
+        super().__init__(bus)
+        self.tears = tears
+
+    async def receive(self) -> bytes:
+        octets = await super().receive()
+        if self.tears.left and self.octets_received > self.tears.after:
+            self.tears.left -= 1
+            raise LineLost("E-LINE-5", "/dev/ttyS9 hung up")
+        return octets
+
+
+@define
+class Tears:
+    """How many hang-ups a line still has before it holds, each after so many octets."""
+
+    left: int
+    after: int = 20
+
+
+@define
+class Riser:
+    """One bus in virtual time, what it said, stored, reported."""
+
+    opener: Opener
+    serials: Sequence[str] = SERIALS
+    scan_rate_s: float = 60
+    rounds: int | None = None
+    records: list[Record] = field(factory=list)
+    findings: list[Finding] = field(factory=list)
+
+    def bus(self) -> Bus:
+        meters = [MeterSettings(n, "riser-a", n, scan_rate_ms=round(self.scan_rate_s * 1000)) for n in self.serials]
+        visitor = Visitor("block-12", SETTINGS, ZoneInfo("UTC"), CATALOG, {}, LineFigures(), now)
+        schedule = Schedule(meters, trio.current_time(), rounds=self.rounds)
+        return Bus(visitor, schedule, self.store, self.findings.append, Telemetry(), self.rounds, self.opener)
+
+    async def store(self, record: Record, memory: MeterMemory | None) -> None:
+        assert isinstance(record, Gap) or memory is not None
+        await trio.lowlevel.checkpoint()
+        self.records.append(record)
+
+    async def serve(self, seconds: float = 3600) -> None:
+        with trio.move_on_after(seconds):
+            await self.bus().serve()
+
+    def outcomes(self) -> Counter[tuple[str, str]]:
+        """How often each meter ended how."""
+        return Counter((record.visit.meter[-1], outcome(record)) for record in self.records)
+
+
+def outcome(record: Record) -> str:
+    return record.cause.value if isinstance(record, Gap) else "read"
+
+
+def now() -> datetime:
+    return START + timedelta(seconds=trio.current_time())
+
+
+def always(*lines: MemoryLine) -> Opener:
+    """Opens the same line each time, or one after the other and the last for ever."""
+    left = list(lines)
+
+    @asynccontextmanager
+    async def opener(_: LineSettings) -> AsyncIterator[Line]:
+        yield left.pop(0) if len(left) > 1 else left[0]
+
+    return opener
+
+
+async def test_every_due_slot_ends_in_the_journal_delivered_or_as_a_gap(tmp_path: Path) -> None:
+    line = MemoryLine(wire(SERIALS[1:]))
+    riser = Riser(always(line), rounds=1)
+    async with Journal.open(tmp_path, inline=True) as journal:
+        bus = riser.bus()
+        bus.append = journal.append
+        await bus.serve()
+        records = [record for _, record in await journal.batch(0, 100)]
+        memories = await journal.memories()
+    assert [outcome(record) for record in records] == ["no_answer", *["read"] * 7]
+    assert {record.visit.due_at for record in records} == {START}
+    readouts = [record for record in records if isinstance(record, Readout)]
+    assert [record.visit.serial for record in readouts] == list(SERIALS[1:])
+    assert [str(record.readings[-1].value) for record in readouts] == ["12345.678"] * 7
+    assert memories[SERIALS[1]].identification == "/XMP5VERBA-3.1"
+    assert [finding.code for finding in riser.findings] == ["E-READ-1"]
+
+
+async def test_one_talker_speaks_at_a_time_and_only_to_those_that_are_wanted() -> None:
+    line = MemoryLine(wire())
+    await Riser(always(line), SERIALS[:4], rounds=2).serve()
+    said = [without_parity(octets) for _, octets, _ in line.sent]
+    assert said == [octets for n in SERIALS[:4] * 2 for octets in (f"/?{n}!\r\n".encode(), b"\x06050\r\n")]
+    ends = [moment + len(octets) * 10 / speed for moment, octets, speed in line.sent]
+    assert all(begin >= end for (begin, _, _), end in zip(line.sent[1:], ends, strict=False))
+
+
+async def test_lines_are_read_at_the_same_time() -> None:
+    begin = trio.current_time()
+    await Riser(always(MemoryLine(wire())), rounds=1).serve()
+    alone = trio.current_time() - begin
+    risers = [Riser(always(MemoryLine(wire())), rounds=1) for _ in range(4)]
+    begin = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        for riser in risers:
+            nursery.start_soon(riser.serve)
+    assert trio.current_time() - begin == pytest.approx(alone, abs=0.1)
+    assert [len(riser.records) for riser in risers] == [8] * 4
+
+
+async def test_a_dead_meter_costs_its_neighbours_nothing() -> None:
+    riser = Riser(always(MemoryLine(wire(SERIALS[1:]))), scan_rate_s=30)
+    await riser.serve(1199)
+    outcomes = riser.outcomes()
+    assert {outcomes[serial[-1], "read"] for serial in SERIALS[1:]} == {40}
+    assert outcomes["0", "no_answer"] < 9
+    assert outcomes["0", "no_answer"] + outcomes["0", "resting"] == 40
+
+
+async def test_a_meter_that_comes_back_is_read_again_at_its_next_try() -> None:
+    bus = wire()
+    silent, bus.meters = bus.meters, bus.meters[1:]
+    riser = Riser(always(MemoryLine(bus)), SERIALS[:1], scan_rate_s=10)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(riser.serve, 600)
+        await trio.sleep(205)
+        bus.meters = silent
+    outcomes = [outcome(record) for record in riser.records]
+    assert set(outcomes[: outcomes.index("read")]) == {"no_answer", "resting"}
+    assert set(outcomes[outcomes.index("read") :]) == {"read"}
+
+
+async def test_the_late_answer_of_one_meter_is_not_taken_for_the_next_ones() -> None:
+    slow, quick = (SimulatedMeter(plate(serial)) for serial in SERIALS[:2])
+    slow.plate = evolve(slow.plate, reaction=2.6)
+    riser = Riser(always(MemoryLine(SimulatedBus([slow, quick]))), SERIALS[:2], rounds=3)
+    await riser.serve()
+    outcomes = riser.outcomes()
+    assert (outcomes["0", "read"], outcomes["1", "read"]) == (0, 3)
+
+
+async def test_an_overloaded_line_books_what_it_could_not_read() -> None:
+    riser = Riser(always(MemoryLine(wire())), scan_rate_s=10)
+    await riser.serve(600)
+    del riser.records[-1]  # cut short by the end
+    outcomes = riser.outcomes()
+    assert {cause for _, cause in outcomes} == {"read", "overrun"}
+    reads = [outcomes[serial[-1], "read"] for serial in SERIALS]
+    assert max(reads) - min(reads) <= 1
+    slots = Counter((record.visit.meter, record.visit.due_at) for record in riser.records)
+    assert set(slots.values()) == {1}
+
+
+# A line that fails
+
+
+async def test_a_line_that_cannot_be_opened_is_tried_with_growing_pauses_and_told_once() -> None:
+    moments = list[float]()
+
+    @asynccontextmanager
+    async def opener(_: LineSettings) -> AsyncIterator[Line]:
+        moments.append(trio.current_time())
+        if len(moments) < 10:
+            raise LineMissing("E-LINE-1", "/dev/ttyS9 does not exist")
+        yield MemoryLine(wire())
+
+    riser = Riser(opener, SERIALS[:1], scan_rate_s=20)
+    await riser.serve(195)
+    pauses = [later - earlier for earlier, later in itertools.pairwise(moments)]
+    assert pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+    assert [str(finding) for finding in riser.findings] == ["E-LINE-1 line riser-a: /dev/ttyS9 does not exist"]
+    assert riser.outcomes() == {("0", "line_down"): 6, ("0", "read"): 4}
+
+
+async def test_with_rounds_a_line_that_cannot_be_opened_ends_every_slot() -> None:
+    @asynccontextmanager
+    async def opener(_: LineSettings) -> AsyncIterator[Line]:
+        raise LineMissing("E-LINE-1", "/dev/ttyS9 does not exist")
+        yield MemoryLine(wire())
+
+    riser = Riser(opener, rounds=1)
+    await riser.serve()
+    assert set(riser.outcomes().values()) == {1}
+    assert [outcome(record) for record in riser.records] == ["line_down"] * 8
+
+
+@pytest.mark.parametrize("rounds", [1, None])
+async def test_a_line_that_hangs_up_is_opened_again_for_the_same_slot(rounds: int | None) -> None:
+    tears = Tears(2)
+    lines = [TornLine(wire(), tears) for _ in range(3)]
+    riser = Riser(always(*lines), SERIALS[:3], rounds=rounds)
+    await riser.serve(50)
+    assert [outcome(record) for record in riser.records] == ["read"] * 3
+    assert tears.left == 0
+    assert [finding.code for finding in riser.findings] == ["E-LINE-5"]
+
+
+async def test_a_meter_that_makes_the_line_hang_up_cannot_wedge_the_rest() -> None:
+    tears = Tears(3)
+    lines = [TornLine(wire(), tears) for _ in range(4)]
+    riser = Riser(always(*lines), SERIALS[:3])
+    await riser.serve(50)
+    assert [outcome(record) for record in riser.records] == ["line_down", "read", "read"]
+
+
+async def test_a_failed_line_delays_no_other() -> None:
+    tears = Tears(1000)
+    torn = Riser(always(TornLine(wire(), tears)), rounds=1)
+    sound = Riser(always(MemoryLine(wire())), rounds=1)
+    begin = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(torn.serve, 60)
+        await sound.serve()
+        assert trio.current_time() - begin < 30
+    assert [outcome(record) for record in sound.records] == ["read"] * 8
+
+
+# The end
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.5, 1.5, 2.5, 4.0])
+async def test_cancelled_within_a_visit_its_slot_is_booked_once_as_cancelled(seconds: float) -> None:
+    line = MemoryLine(wire())
+    riser = Riser(always(line))
+    await riser.serve(seconds)
+    assert outcome(riser.records[-1]) == Cause.CANCELLED.value
+    assert len(riser.records) == len({record.visit.meter for record in riser.records})
+    assert line.octets_sent == sum(len(octets) for _, octets, _ in line.sent)
+    assert line.speed == 300
+
+
+async def test_cancelled_between_visits_no_gap_is_made() -> None:
+    riser = Riser(always(MemoryLine(wire())), SERIALS[:1])
+    await riser.serve(30)
+    assert [outcome(record) for record in riser.records] == ["read"]
+
+
+async def test_the_octets_of_a_line_are_counted() -> None:
+    line = MemoryLine(wire())
+    bus = Riser(always(line), rounds=1).bus()
+    await bus.serve()
+    assert bus.visitor.figures.sent == line.octets_sent > 0
+    assert bus.visitor.figures.received == line.octets_received > 0
+    assert bus.visitor.figures.meters == {"answering": 8, "failing": 0, "resting": 0}
+
+
+async def test_the_length_of_a_round_counts_no_idle_time() -> None:
+    line = MemoryLine(wire())
+    bus = Riser(always(line), scan_rate_s=300).bus()
+    with trio.move_on_after(310):
+        await bus.serve()
+    last_octet_of_round = max(moment for moment, _, _ in line.received if moment < 300)
+    assert bus.visitor.figures.round_s == pytest.approx(last_octet_of_round, abs=0.01)

@@ -1,0 +1,182 @@
+"""Who is due: fairness, rounds, overrun, rest, all with plain numbers for the time."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.schedule import Fate, Schedule, Slot
+from gateway.site.model import MeterSettings
+
+Visited = tuple[str, float, Fate]
+
+
+def meters(*scan_rates: float) -> list[MeterSettings]:
+    """Meters a, b, c … with their scan rates in seconds."""
+    named = zip("abcdefgh", scan_rates, strict=False)
+    return [MeterSettings(name, "bus", name, scan_rate_ms=round(rate * 1000)) for name, rate in named]
+
+
+def run(schedule: Schedule, until: float, seconds_a_visit: float = 0.0, dead: str = "") -> list[Visited]:
+    """Sees to all slots up to a moment; a visit takes so long, meters named in `dead` never answer."""
+    now, seen = 0.0, []
+    while (slot := schedule.next(now)) is not None and slot.due <= until:
+        now = max(now, slot.due)
+        slot = schedule.next(now) or slot
+        is_visited = slot.fate is Fate.VISIT
+        now += seconds_a_visit if is_visited else 0.0
+        schedule.ended(slot, now, answered=slot.meter.device_alias not in dead if is_visited else None)
+        seen.append((slot.meter.device_alias, slot.due, slot.fate))
+    return seen
+
+
+def fail(schedule: Schedule, now: float) -> Slot:
+    slot = schedule.next(now)
+    assert slot is not None
+    assert slot.fate is Fate.VISIT
+    schedule.ended(slot, now, answered=False)
+    return slot
+
+
+def test_all_meters_are_due_at_the_begin_in_their_order_then_each_at_its_scan_rate() -> None:
+    seen = run(Schedule(meters(10, 30, 10), 0.0), until=30)
+    assert [name + str(int(due)) for name, due, _ in seen] == [
+        *("a0", "b0", "c0"),
+        *("a10", "c10", "a20", "c20"),
+        *("b30", "a30", "c30"),
+    ]
+
+
+def test_a_slot_may_lie_in_the_future() -> None:
+    schedule = Schedule(meters(10), 5.0)
+    slot = schedule.next(0.0)
+    assert slot is not None
+    assert (slot.due, slot.fate, slot.tries) == (5.0, Fate.VISIT, 3)
+
+
+def test_equal_meters_of_an_overloaded_line_are_read_equally_often() -> None:
+    seen = run(Schedule(meters(10, 10, 10), 0.0), until=600, seconds_a_visit=5)
+    visits = Counter(name for name, _, fate in seen if fate is Fate.VISIT)
+    assert [visits[name] for name in "abc"] == pytest.approx([40, 40, 40], abs=2)
+
+
+def test_a_quick_meter_is_not_starved_by_the_backlog_of_slow_ones() -> None:
+    seen = run(Schedule(meters(10, 60, 60, 60, 60, 60, 60, 60), 0.0), until=3600, seconds_a_visit=10)
+    visits = Counter(name for name, _, fate in seen if fate is Fate.VISIT)
+    assert min(visits[name] for name in "abcdefgh") >= 40
+
+
+def test_a_slot_overruns_once_its_successor_is_due() -> None:
+    schedule = Schedule(meters(10), 0.0)
+    fates = []
+    for _ in range(4):
+        slot = schedule.next(35.0)
+        assert slot is not None
+        fates.append((slot.due, slot.fate))
+        schedule.ended(slot, 35.0, answered=None)
+    assert fates == [(0, Fate.OVERRUN), (10, Fate.OVERRUN), (20, Fate.OVERRUN), (30, Fate.VISIT)]
+
+
+def test_rounds_give_each_meter_so_many_slots_none_of_which_overruns() -> None:
+    seen = run(Schedule(meters(10, 1), 0.0, rounds=2), until=1000, seconds_a_visit=100)
+    assert [(name, fate) for name, _, fate in seen] == [(name, Fate.VISIT) for name in ("a", "b", "b", "a")]
+
+
+def test_a_schedule_without_meters_is_over() -> None:
+    assert Schedule([], 0.0).next(0.0) is None
+
+
+def test_a_scale_divides_scan_rate_and_rest() -> None:
+    schedule = Schedule(meters(10), 0.0, scale=10)
+    for now in (0.0, 1.0, 2.0):
+        assert fail(schedule, now).due == now
+    assert [fate for _, _, fate in run(schedule, until=6)] == [Fate.RESTING, Fate.RESTING, Fate.VISIT, Fate.VISIT]
+
+
+def test_after_three_failures_a_meter_rests_for_growing_pauses_with_one_try_each() -> None:
+    schedule, rests, now = Schedule(meters(1), 0.0), [], 0.0
+    assert [fail(schedule, float(n)).tries for n in range(3)] == [3, 3, 3]
+    now = 2.0
+    for _ in range(10):
+        begin = now
+        while (slot := schedule.next(now)) is not None and slot.fate is Fate.RESTING:
+            schedule.ended(slot, now, answered=None)
+            now = slot.due + 1
+        assert fail(schedule, now).tries == 1
+        rests.append(now - begin)
+    assert rests == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+
+
+def test_one_answer_ends_the_rest() -> None:
+    schedule = Schedule(meters(60), 0.0)
+    for now in (0.0, 60.0, 120.0):
+        fail(schedule, now)
+    assert schedule.states() == {"answering": 0, "failing": 0, "resting": 1}
+    tried = schedule.next(180.0)
+    assert tried is not None
+    schedule.ended(tried, 180.0, answered=True)
+    assert schedule.states() == {"answering": 1, "failing": 0, "resting": 0}
+    assert fail(schedule, 240.0).tries == 3
+    assert schedule.states() == {"answering": 0, "failing": 1, "resting": 0}
+
+
+def test_a_meter_may_stay_dead_for_years() -> None:
+    schedule = Schedule(meters(3600), 0.0)
+    for hour in range(20_000):
+        slot = schedule.next(hour * 3600.0)
+        assert slot is not None
+        schedule.ended(slot, hour * 3600.0, answered=False if slot.fate is Fate.VISIT else None)
+    assert schedule.states()["resting"] == 1
+
+
+def test_a_dead_meter_leaves_the_cadence_of_the_others_alone() -> None:
+    seen = run(Schedule(meters(10, 10), 0.0), until=3600, seconds_a_visit=4, dead="a")
+    fates = Counter((name, fate) for name, _, fate in seen)
+    assert fates["b", Fate.VISIT] == 361
+    assert fates["a", Fate.VISIT] < 15
+    assert fates["a", Fate.VISIT] + fates["a", Fate.RESTING] == 361
+
+
+@given(
+    rates=st.lists(st.integers(1, 50), min_size=1, max_size=6),
+    outcomes=st.lists(st.tuples(st.floats(0, 40), st.booleans()), max_size=60),
+    rounds=st.none() | st.integers(1, 5),
+)
+def test_every_due_slot_is_handed_out_exactly_once_in_order(
+    rates: Sequence[int], outcomes: Sequence[tuple[float, bool]], rounds: int | None
+) -> None:
+    wanted = meters(*rates)
+    schedule, now = Schedule(wanted, 0.0, rounds=rounds), 0.0
+    dues: dict[str, list[float]] = {meter.device_alias: [] for meter in wanted}
+    for seconds, answers in outcomes:
+        slot = schedule.next(now)
+        if slot is None:
+            break
+        assert slot == schedule.next(now)
+        now = max(now, slot.due) + seconds
+        schedule.ended(slot, now, answered=answers if slot.fate is Fate.VISIT else None)
+        dues[slot.meter.device_alias].append(slot.due)
+    for meter, rate in zip(wanted, rates, strict=True):
+        given_out = dues[meter.device_alias]
+        assert given_out == [n * rate for n in range(len(given_out))]
+        assert rounds is None or len(given_out) <= rounds
+    following = schedule.next(now)
+    if following is None:
+        assert all(len(given_out) == rounds for given_out in dues.values())
+    else:
+        still_open = [
+            len(given_out) * rate
+            for given_out, rate in zip(dues.values(), rates, strict=True)
+            if rounds is None or len(given_out) < rounds
+        ]
+        assert following.due == min(still_open) or following.fate is not Fate.VISIT or following.due <= now
+
+
+def test_equal_settings_do_not_make_two_meters_one() -> None:
+    first, second = meters(10, 10)
+    twin = evolve(second, device_alias=first.device_alias)
+    schedule = Schedule([first, twin], 0.0, rounds=1)
+    assert len(run(schedule, until=0)) == 2
