@@ -1,0 +1,258 @@
+"""Simulated lines with the believable meters of a building, equal for equal seeds."""
+
+import random
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from attrs import evolve, frozen
+
+from gateway.profile import MeterProfile
+from gateway.protocol.characters import OPENING_SPEED, Mode
+from gateway.protocol.datablock import parse_block
+from gateway.reading import value_text
+from gateway.simulator.bus import SimulatedBus
+from gateway.simulator.fault import USUAL_RATE, Fault, FaultRate
+from gateway.simulator.household import household_registers
+from gateway.simulator.meter import Nameplate, SimulatedMeter
+from gateway.simulator.register import ClockRegister, SimulatedRegister, StillRegister
+
+TCP_SPEED = 9600
+IDENTITY_ADDRESSES = frozenset(("0.0.0", "C.1.0", "1-0:0.0.0*255"))
+
+
+class WireForm(StrEnum):
+    """What bit 7 of the octets on a wire is: even parity, or always clear."""
+
+    PARITY = "parity"
+    PLAIN = "plain"
+
+
+@frozen
+class PtyPort:
+    """A pseudo-terminal."""
+
+
+@frozen
+class TcpPort:
+    """A TCP port of this machine; 0 takes a free one."""
+
+    number: int = 0
+
+
+Port = PtyPort | TcpPort
+
+
+@frozen
+class SimulatedLine:
+    """A wire with its meters.
+
+    `opening_speed` is that of every sign-on, in baud; a TCP port stays at it. `time_scale` divides every time of the
+    wire.
+    """
+
+    port: Port
+    plates: tuple[Nameplate, ...]
+    opening_speed: int
+    wire: WireForm
+    time_scale: float = 1.0
+    is_live: bool = False
+    seed: str = ""
+
+    def bus(self) -> SimulatedBus:
+        """The bus with all meters at rest."""
+        meters = [
+            SimulatedMeter(
+                plate,
+                self.opening_speed,
+                has_parity=self.wire is WireForm.PARITY,
+                time_scale=self.time_scale,
+                is_live=self.is_live,
+                seed=self.seed,
+            )
+            for plate in self.plates
+        ]
+        return SimulatedBus(meters, time_scale=self.time_scale, seed=self.seed)
+
+    def as_json(self, endpoint: str) -> dict[str, object]:
+        """The ground truth of the line, as `metergate simulate` prints it."""
+        return {
+            "endpoint": endpoint,
+            "baudrate": self.opening_speed,
+            "wire": self.wire.value,
+            "meters": [_meter_as_json(plate) for plate in self.plates],
+        }
+
+
+@frozen
+class _Model:
+    manufacturer: str
+    text: str
+    mode: Mode
+    speed_characters: str = " "
+    escapes: tuple[str, ...] = ()
+    registers: tuple[int, int] = (12, 25)
+    prefix: str = ""
+    suffix: str = ""
+    glued: bool = False
+    framed: bool = True
+
+
+# All makers are fictitious, so that no profile of a real family takes these meters for its own.
+_MODELS = (
+    _Model("XMP", "VERBA-3.1", Mode.C, "5546"),
+    _Model("XMP", "VERBA-B", Mode.B, "EDEC", registers=(10, 16), glued=True),
+    _Model("XKV", "WZ-1", Mode.A, registers=(8, 8), framed=False),
+    _Model("XOn", "NOVA E4", Mode.C, "65", escapes=("2",), prefix="1-0:", suffix="*255"),
+    _Model("XMp", "VERBA-3.5", Mode.C, "5"),
+    _Model("XKV", "HZ-4", Mode.A, registers=(8, 9)),
+)
+# On a port with a fixed speed only its own character keeps every reader in step.
+_FIXED_SPEED_CHARACTER = {Mode.A: " ", Mode.B: "E", Mode.C: "5"}
+_DISTINCT = 7_368_787  # a prime: multiples of it modulo 10^6 or 9*10^7 repeat only after as many steps
+_LINE_ROOM = 10_000
+
+
+@frozen
+class LineWish:
+    """What a simulated line shall be like; `meters` of them are made up, `plates` are given.
+
+    `baudrate` is the opening speed; `wire` None: parity on a pseudo-terminal, plain on TCP. `start` is what the clocks
+    of meters show at first.
+    """
+
+    port: Port
+    start: datetime
+    meters: int = 4
+    plates: tuple[Nameplate, ...] = ()
+    faults: tuple[FaultRate, ...] = ()
+    baudrate: int | None = None
+    wire: WireForm | None = None
+    time_scale: float = 1.0
+    is_live: bool = False
+    seed: int = 1
+
+
+def building(wishes: Sequence[LineWish]) -> tuple[SimulatedLine, ...]:
+    """One simulated line a wish; no two of its made-up meters share a serial number."""
+    return tuple(simulated_line(wish, number) for number, wish in enumerate(wishes))
+
+
+def simulated_line(wish: LineWish, number: int = 0) -> SimulatedLine:
+    """The line that a wish asks for; `number` keeps serial numbers apart from those of other lines."""
+    is_fixed = isinstance(wish.port, TcpPort)
+    wire = wish.wire or (WireForm.PLAIN if is_fixed else WireForm.PARITY)
+    seed = f"{wish.seed}/{number}"
+    made = [_plate(wish, number, n, wire, is_fixed=is_fixed) for n in range(wish.meters)]
+    chance = random.Random(f"faults/{seed}")  # noqa: S311 - repeatable on purpose
+    return SimulatedLine(
+        wish.port,
+        tuple(_afflicted([*wish.plates, *made], wish.faults, chance)),
+        wish.baudrate or (TCP_SPEED if is_fixed else OPENING_SPEED),
+        wire,
+        wish.time_scale,
+        wish.is_live,
+        seed,
+    )
+
+
+def _plate(wish: LineWish, number: int, n: int, wire: WireForm, *, is_fixed: bool) -> Nameplate:
+    chance = random.Random(f"{wish.seed}/{number}/{n}")  # noqa: S311 - repeatable on purpose
+    model = _MODELS[n % len(_MODELS)]
+    serial = _serial(wish.seed, number * _LINE_ROOM + n, has_leading_zeros=n % 4 == 1)
+    count = chance.randint(*model.registers)
+    usual = household_registers(chance, serial, wish.start, count)
+    registers = tuple(evolve(register, address=_styled(model, register.address)) for register in usual)
+    return Nameplate(
+        serial,
+        model.mode,
+        model.manufacturer,
+        model.text,
+        registers,
+        _FIXED_SPEED_CHARACTER[model.mode] if is_fixed else chance.choice(model.speed_characters),
+        model.escapes,
+        # Without parity nor block check no reader could see damage.
+        framed=model.framed or wire is WireForm.PLAIN,
+        glued=model.glued,
+    )
+
+
+def _styled(model: _Model, address: str) -> str:
+    """The address as this model prints it; letter codes stay short, stored periods keep their own suffix."""
+    if not model.prefix or not address[0].isdigit():
+        return address
+    whole = address if address.count(".") > 1 else f"{address}.0"
+    return model.prefix + whole + ("" if "*" in whole else model.suffix)
+
+
+def _serial(seed: int, position: int, *, has_leading_zeros: bool) -> str:
+    step = (seed * _LINE_ROOM + position + 1) * _DISTINCT
+    return f"{step % 10**6:08}" if has_leading_zeros else str(10**7 + step % (9 * 10**7))
+
+
+def _afflicted(plates: Sequence[Nameplate], faults: Sequence[FaultRate], chance: random.Random) -> Iterator[Nameplate]:
+    """The meters with the faults of their line; lasting faults fall on different meters as long as there are any."""
+    bearers: dict[int, dict[Fault, float]] = {n: {} for n in range(len(plates))}
+    healthy = list(bearers)
+    chance.shuffle(healthy)
+    for fault_rate in faults:
+        fault = fault_rate.fault
+        if fault.strikes_messages:
+            struck, rate = list(bearers), USUAL_RATE if fault_rate.rate is None else fault_rate.rate
+        else:
+            count = 1 if fault_rate.rate is None else round(fault_rate.rate * len(plates))
+            order = [*healthy, *(n for n in bearers if n not in healthy)]
+            struck, rate = order[:count], 1.0
+            healthy = [n for n in healthy if n not in struck]
+        for n in struck:
+            bearers[n][fault] = rate
+    for n, plate in enumerate(plates):
+        yield with_faults(plate, {**plate.faults, **bearers[n]}, chance)
+
+
+def with_faults(plate: Nameplate, faults: dict[Fault, float], chance: random.Random) -> Nameplate:
+    """The meter with these faults; those of its prints show in its registers."""
+    new = faults.keys() - plate.faults.keys()
+    registers = plate.registers
+    if Fault.WRONG_IDENTITY in new:
+        other = (
+            f"{(int(plate.serial) + chance.randrange(1, 10**7)) % 10**8:08}" if plate.serial.isdigit() else "99999998"
+        )
+        registers = tuple(_with_identity(register, other) for register in registers)
+    if Fault.CLOCK_WRONG in new:
+        error = timedelta(hours=chance.choice((-3, 2, 7)), days=chance.choice((0, 0, -365 * 9)))
+        registers = tuple(_with_clock_error(register, error) for register in registers)
+    return evolve(plate, faults=faults, registers=registers)
+
+
+def _with_identity(register: SimulatedRegister, serial: str) -> SimulatedRegister:
+    if isinstance(register, StillRegister) and register.address in IDENTITY_ADDRESSES:
+        return evolve(register, raw=serial)
+    return register
+
+
+def _with_clock_error(register: SimulatedRegister, error: timedelta) -> SimulatedRegister:
+    return evolve(register, start=register.start + error) if isinstance(register, ClockRegister) else register
+
+
+_BY_PRINT = MeterProfile("generic", 1, "any meter", "any")
+
+
+def _meter_as_json(plate: Nameplate) -> dict[str, object]:
+    readings = _BY_PRINT.interpret(parse_block(plate.block()))
+    return {
+        "serial": plate.serial,
+        "mode": plate.mode.value,
+        "manufacturer": plate.manufacturer,
+        "model": plate.model,
+        "faults": [fault.value for fault in plate.faults],
+        "values": [
+            {
+                "address": reading.address,
+                "raw": reading.raw,
+                "value": value_text(reading.value),
+                "unit": reading.unit,
+            }
+            for reading in readings
+        ],
+    }
