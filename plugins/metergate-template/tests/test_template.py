@@ -1,0 +1,60 @@
+"""What a plugin's author checks before a release: the profile's example, the decoder, the sink."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import metergate_template
+from gateway import DataSet, DecodeError, Readout, Register, TransientSinkError, Visit, check_examples
+from gateway.catalog import Catalog
+from metergate_template.decoder import pulses
+from metergate_template.sink import LogSettings, open_log
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+READOUT = Readout(
+    visit=Visit("gateway", "line", "flat01", "00417703", NOON, NOON, 900),
+    identification="/XMP5TEMPLATE-1",
+    manufacturer="XMP",
+    model="TEMPLATE-1",
+    profile="template-meter@1",
+    read_at=NOON,
+    readings=(),
+)
+
+
+def test_the_profiles_example_gives_its_readings() -> None:
+    for profile in metergate_template.meter_profiles():
+        check_examples(profile, metergate_template.value_decoders())
+
+
+@pytest.mark.parametrize(("printed", "value"), [("0012345678", "12345.678"), ("0", "0")])
+def test_pulses_become_a_quantity(printed: str, value: str) -> None:
+    register = Register("1.8.0", parameters={"pulses_per_unit": 1000})
+    assert pulses(DataSet("1.8.0", (printed,)), register) == Decimal(value)
+
+
+@pytest.mark.parametrize("raw", [(), ("",), ("12?4",), ("-5",), ("1" * 19,)])
+def test_what_is_no_count_is_refused(raw: tuple[str, ...]) -> None:
+    with pytest.raises(DecodeError):
+        pulses(DataSet("1.8.0", raw), Register("1.8.0", parameters={"pulses_per_unit": 1000}))
+
+
+def test_the_sink_appends_a_line_a_record(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    for _ in range(2):
+        with open_log(LogSettings(str(path))) as sink:
+            sink.write([READOUT])
+    assert path.read_text(encoding="utf-8") == "2026-03-01 12:00:00 flat01: 0 readings, good\n" * 2
+
+
+def test_a_file_that_cannot_be_opened_is_tried_again_later(tmp_path: Path) -> None:
+    with pytest.raises(TransientSinkError, match="nowhere"), open_log(LogSettings(str(tmp_path / "nowhere" / "log"))):
+        pass
+
+
+def test_the_gateway_finds_the_installed_plugin() -> None:
+    catalog = Catalog.collect(allow=["metergate-template"])
+    brought = {entry.name for entry in catalog.contributions if entry.distribution == "metergate-template"}
+    assert brought == {"template-meter", "template.pulses", "template-log"}
