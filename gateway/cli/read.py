@@ -132,11 +132,12 @@ def read(  # noqa: PLR0913, PLR0917 - one parameter an option
     tally = trio.run(_run, app, sheet, float("inf") if timeout is None else timeout)
     app.telemetry.shutdown()
     sheet.print()
-    raise click.exceptions.Exit(_exit(tally, sheet, len(site.meters)))
+    raise click.exceptions.Exit(_exit(tally, sheet, site.meters))
 
 
-def _exit(tally: Tally, sheet: _Sheet, wanted: int) -> Exit:
-    """Why the command ends: also for want of time, or of a register."""
+def _exit(tally: Tally, sheet: _Sheet, meters: Sequence[MeterSettings]) -> Exit:
+    """Why the command ends: also for want of time, or of a register that was asked for."""
+    wanted = len(meters)
     if tally.interrupted_by is None and sheet.ended < wanted:
         missing = wanted - len(sheet.readouts)
         report(Finding("W-READ-12", "", f"the time was up before {missing} of {wanted} meters had been read"))
@@ -145,8 +146,9 @@ def _exit(tally: Tally, sheet: _Sheet, wanted: int) -> Exit:
         return code
     if sheet.ended < wanted:
         return Exit.PARTIAL if sheet.readouts else Exit.NO_ANSWER
-    is_bad = any(reading.quality is Quality.BAD for found in sheet.readouts for reading in found.readings)
-    return Exit.REFUSED if is_bad else Exit.GOOD
+    asked = {meter.device_alias for meter in meters if meter.signals}
+    readings = (reading for found in sheet.readouts if found.visit.meter in asked for reading in found.readings)
+    return Exit.REFUSED if any(reading.quality is Quality.BAD for reading in readings) else Exit.GOOD
 
 
 def _numbers(serial: str | None, serials: Path | None) -> Sequence[str] | None:
