@@ -14,12 +14,13 @@ from gateway.line.opening import open_line
 from gateway.memory import MeterMemory
 from gateway.reading import Gap, Readout, Record
 from gateway.schedule import Fate, Schedule, Slot
-from gateway.site.model import LineSettings
+from gateway.site.model import LineSettings, MeterSettings
 from gateway.telemetry import Telemetry
 from gateway.visit import Ended, Visitor, where
 
 FIRST_PAUSE = 0.5  # seconds before a failed line is opened again
 LONGEST_PAUSE = 30.0
+BOOKING_LIMIT = 0.5  # seconds for the gap of a visit that a signal cuts short
 LOSSES_A_SLOT = 3  # a slot in which the line was lost so often ends as a gap, so that one meter cannot wedge the rest
 
 _CAUSES = {Fate.OVERRUN: Cause.OVERRUN, Fate.RESTING: Cause.RESTING}
@@ -53,6 +54,7 @@ class Bus:
     _told: str = field(init=False, default="")
     _visited: set[str] = field(init=False, factory=set)
     _round_s: float = field(init=False, default=0.0)
+    _slowed: set[str] = field(init=False, factory=set)
 
     @property
     def name(self) -> str:
@@ -105,7 +107,8 @@ class Bus:
             figures.sent += line.octets_sent - sent
             figures.received += line.octets_received - received
             if ended is None and trio.current_effective_deadline() == float("-inf"):
-                with trio.CancelScope(shield=True):
+                # A journal that cannot store now gets the gap at its end; the process is to be gone by then.
+                with trio.CancelScope(shield=True, relative_deadline=BOOKING_LIMIT):
                     await self._book(slot, Cause.CANCELLED)
         self._told = ""
         await self._store(slot, ended)
@@ -114,12 +117,23 @@ class Bus:
         """A visit ends: it is scheduled on, shown, stored."""
         record = ended.record
         self._losses = 0
-        self.schedule.ended(slot, trio.current_time(), answered=isinstance(record, Readout))
+        is_answered = isinstance(record, Readout)
+        self.schedule.ended(slot, trio.current_time(), answered=is_answered, at_least=ended.min_interval)
+        self._tell_interval(slot.meter, ended)
         self._measure(slot, record)
         if isinstance(record, Gap):
             self.report(record.finding)
         self.telemetry.visit(record, ended.profile, ended.steps)
         await self.append(record, self.visitor.memory(slot.meter))
+
+    def _tell_interval(self, meter: MeterSettings, ended: Ended) -> None:
+        """A profile's shortest interval wins over the scan rate: each read costs a battery meter."""
+        if ended.min_interval * 1000 <= meter.scan_rate_ms or meter.device_alias in self._slowed:
+            return
+        self._slowed.add(meter.device_alias)
+        wanted = f"every {meter.scan_rate_ms / 1000:g} s"
+        what = f"read every {ended.min_interval:g} s instead of {wanted}: its profile {ended.profile} asks for it"
+        self.report(Finding("W-BUS-5", where(meter), what, f"scan_rate_ms = {ended.min_interval * 1000:.0f}"))
 
     def _measure(self, slot: Slot, record: Record) -> None:
         """What the line's figures learn of a visit; a round is over when every meter was visited once more."""

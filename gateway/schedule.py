@@ -83,9 +83,13 @@ class Schedule:
             fate = Fate.RESTING
         return Slot(turn.meter, turn.due, fate, TRIES_WHEN_RESTING if turn.is_resting else TRIES_WHEN_HEALTHY)
 
-    def ended(self, slot: Slot, now: float, *, answered: bool | None) -> None:
-        """The slot is over: the meter answered, failed, or (None) nothing was learned of it."""
+    def ended(self, slot: Slot, now: float, *, answered: bool | None, at_least: float = 0.0) -> None:
+        """The slot is over: the meter answered, failed, or (None) nothing was learned of it.
+
+        `at_least` is the shortest period that the meter stands, in seconds; it holds from this slot on.
+        """
         turn = next(turn for turn in self._turns if turn.meter is slot.meter)
+        turn.period = max(turn.period, at_least / self._scale)
         turn.due = slot.due + turn.period
         if slot.fate is not Fate.OVERRUN:
             self._visits += 1

@@ -16,6 +16,7 @@ from gateway.line.base import Line
 from gateway.memory import MeterMemory
 from gateway.profile import Conduct, MeterProfile
 from gateway.protocol.messages import DataBlock, Identification
+from gateway.protocol.parse import identification
 from gateway.reading import Gap, Readout, Record, Visit
 from gateway.schedule import Slot
 from gateway.site.model import LineSettings, MeterSettings, Wakeup
@@ -28,11 +29,15 @@ _FRAME_ERRORS: Mapping[str, FrameError] = MappingProxyType(
 
 @frozen
 class Ended:
-    """How a visit ended: its record, the steps on the way by wall time, the profile if one was chosen."""
+    """How a visit ended: its record, the steps on the way by wall time, the profile if one was chosen.
+
+    `min_interval` is the shortest time in seconds between two visits that this profile allows.
+    """
 
     record: Record
     steps: tuple[tuple[Step, datetime], ...] = ()
     profile: str = ""
+    min_interval: float = 0.0
 
 
 @frozen
@@ -84,7 +89,7 @@ class Visitor:
                     break
             else:
                 self._steps.append((Step.DECODE, self.now()))
-                return Ended(record, tuple(self._steps), self._profile)
+                return Ended(record, tuple(self._steps), self._profile, heard.profile.min_interval_s)
         if failure is None:
             raise ValueError("a slot grants at least one try")
         finding = _told(failure, number, meter, answering)
@@ -109,18 +114,19 @@ class Visitor:
 
     async def _session(self, line: Line, meter: MeterSettings) -> _Heard:
         dialogue = Dialogue(line, self._manners(meter), self._note, self._count)
-        async with signed_on(dialogue) as identification:
-            profile = self.catalog.choose(identification, meter.meter_model)
+        dialogue.session.layout = self.memory(meter).blocks.layout
+        async with signed_on(dialogue) as said:
+            profile = self.catalog.choose(said, meter.meter_model)
             self._profile = profile.key
-            conduct = _conduct(profile, identification, meter)
+            conduct = _conduct(profile, said, meter)
             t2 = conduct.t_r if meter.t2 is None else meter.t2 / 1000
-            block = await dialogue.read_out(identification, conduct, t2)
+            block = await dialogue.read_out(said, conduct, t2)
             read_at = self.now()
-        return _Heard(identification, profile, block, read_at)
+        return _Heard(said, profile, block, read_at)
 
     def _manners(self, meter: MeterSettings) -> Manners:
-        """What is known before the identification is: the settings, and the profile where one is configured."""
-        known = None if meter.meter_model == AUTO else self.catalog.profile(meter.meter_model)
+        """What is known before the identification is: the settings, the profile that they or the last visit tell."""
+        known = self._known_profile(meter)
         return Manners(
             address=meter.serialnumber if known is None else known.address.sign_on(meter.serialnumber),
             poll_delay=meter.poll_delay_ms / 1000,
@@ -129,18 +135,24 @@ class Visitor:
             max_speed=self.line.max_baudrate,
         )
 
+    def _known_profile(self, meter: MeterSettings) -> MeterProfile | None:
+        if meter.meter_model != AUTO:
+            return self.catalog.profile(meter.meter_model)
+        last = self.memory(meter).identification
+        return None if last is None else self.catalog.choose(identification(last.encode("latin-1")))
+
     def _understood(self, heard: _Heard, meter: MeterSettings, visit: Visit) -> Readout:
-        memory, profile, identification = self.memory(meter), heard.profile, heard.identification
-        sets = memory.blocks.sets(heard.block.body)
-        verdict = judge(sets, identification, profile, meter.serialnumber, heard.block.framed, memory)
-        memory.identification = identification.raw
+        memory, profile, said = self.memory(meter), heard.profile, heard.identification
+        sets = memory.blocks.sets(heard.block.body, heard.block.layout)
+        verdict = judge(sets, said, profile, meter.serialnumber, heard.block.framed, memory)
+        memory.identification = said.raw
         memory.block_octets, memory.framed = len(heard.block.body), heard.block.framed
         meter_time = profile.meter_time(sets)
         return Readout(
             visit=visit,
-            identification=identification.raw,
-            manufacturer=identification.manufacturer.upper(),
-            model=identification.text.strip(),
+            identification=said.raw,
+            manufacturer=said.manufacturer.upper(),
+            model=said.text.strip(),
             profile=profile.key,
             read_at=heard.read_at,
             readings=profile.interpret(sets, meter.signals, self.catalog.decoders),
@@ -164,8 +176,8 @@ def where(meter: MeterSettings) -> str:
     return name and f"meter {name}"
 
 
-def _conduct(profile: MeterProfile, identification: Identification, meter: MeterSettings) -> Conduct:
-    conduct = profile.conduct(identification)
+def _conduct(profile: MeterProfile, said: Identification, meter: MeterSettings) -> Conduct:
+    conduct = profile.conduct(said)
     return conduct if meter.type is None else evolve(conduct, mode=meter.type)
 
 
@@ -181,6 +193,8 @@ def _drift(meter_time: datetime | None, read_at: datetime, zone: ZoneInfo) -> in
 def _told(failure: MeterError, tries: int, meter: MeterSettings, answering: int) -> Finding:
     """The message for a failed visit; silence is told apart from a dead line by those that answer."""
     finding = failure.finding(where(meter))
+    if failure.code == "E-READ-4" and not meter.serialnumber:
+        return evolve(finding, next="name the serial number: several meters may have answered at once")
     if failure.code != "E-READ-1":
         return finding
     times = f"{tries} tries" if tries > 1 else "1 try"

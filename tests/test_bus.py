@@ -146,6 +146,19 @@ async def test_one_talker_speaks_at_a_time_and_only_to_those_that_are_wanted() -
     assert all(begin >= end for (begin, _, _), end in zip(line.sent[1:], ends, strict=False))
 
 
+async def test_a_battery_meter_is_woken_and_spared_once_its_profile_is_known() -> None:
+    registers = (StillRegister("9.20", SERIALS[0]), StillRegister("6.8", "0029.055*MWh"))
+    plates = [Nameplate(SERIALS[0], Mode.B, "LUG", "UH50", registers, speed_character="C")]
+    line = MemoryLine(SimulatedBus([SimulatedMeter(plate) for plate in plates]))
+    riser = Riser(always(line), SERIALS[:1], scan_rate_s=600)
+    await riser.serve(2 * 3600)
+    assert [record.visit.due_at for record in riser.records] == [START, START + timedelta(hours=1)]
+    assert [finding.code for finding in riser.findings] == ["W-BUS-5"]
+    assert "every 3600 s instead of every 600 s" in riser.findings[0].what
+    requests = [octets for _, octets, _ in line.sent]
+    assert requests[1] == bytes(66), "the second visit knows the meter and wakes it"
+
+
 async def test_lines_are_read_at_the_same_time() -> None:
     begin = trio.current_time()
     await Riser(always(MemoryLine(wire())), rounds=1).serve()

@@ -222,9 +222,12 @@ class BlockParser:
         self.layout: Layout | None = None
         self._seen_strange = False
 
-    def sets(self, body: bytes) -> tuple[DataSet, ...]:
-        """The data sets of a block, as `parse_block` gives them; raises what it raises."""
-        if self.layout is not None and self.layout.fits(body):
+    def sets(self, body: bytes, fitting: Layout | None = None) -> tuple[DataSet, ...]:
+        """The data sets of a block, as `parse_block` gives them; raises what it raises.
+
+        `fitting` is the layout that this block was already found to fit, if any.
+        """
+        if self.layout is not None and (fitting is self.layout or self.layout.fits(body)):
             self._seen_strange = False
             return self.layout.sets(body)
         sets = parse_block(body)
