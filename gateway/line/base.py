@@ -8,6 +8,8 @@ from gateway.protocol.characters import Parity, flip_parity, with_even_parity, w
 from gateway.protocol.timing import wire_time
 from gateway.site.model import LineSettings
 
+ADVICE_WHEN_LOST = "look at cable and power, at the device server's idle time-out, and for a second client"
+
 
 class Line(Protocol):
     """One opened serial port or TCP endpoint; exactly one task talks on it.

@@ -11,7 +11,7 @@ import anyio
 import serial
 
 from gateway.errors import LineBusy, LineError, LineLost, LineMissing
-from gateway.line.base import PhysicalLine
+from gateway.line.base import ADVICE_WHEN_LOST, PhysicalLine
 from gateway.protocol.characters import CharacterFormat, Parity
 from gateway.protocol.timing import T_A
 from gateway.site.model import ControlLevel, FlowControl, LineSettings
@@ -67,7 +67,7 @@ class SerialLine(PhysicalLine):
                 except BlockingIOError:
                     continue
                 if not octets:
-                    raise LineLost("E-LINE-5", f"{self.settings.endpoint} hung up")
+                    raise LineLost("E-LINE-5", f"{self.settings.endpoint} hung up", ADVICE_WHEN_LOST)
                 return self.received(octets)
 
     async def set_speed(self, baud: int) -> None:
@@ -90,7 +90,7 @@ class SerialLine(PhysicalLine):
         try:
             yield
         except (OSError, termios.error, serial.SerialException, anyio.ClosedResourceError) as error:
-            raise LineLost("E-LINE-5", f"{self.settings.endpoint} hung up ({error})") from error
+            raise LineLost("E-LINE-5", f"{self.settings.endpoint} hung up ({error})", ADVICE_WHEN_LOST) from error
 
 
 async def open_serial(settings: LineSettings, device: str) -> SerialLine:

@@ -7,7 +7,7 @@ import anyio
 import anyio.abc
 
 from gateway.errors import LineLost, LineMissing
-from gateway.line.base import PhysicalLine
+from gateway.line.base import ADVICE_WHEN_LOST, PhysicalLine
 from gateway.site.model import LineSettings, TcpEndpoint
 
 CONNECT_LIMIT = 5.0  # seconds: a reachable far end answers far sooner
@@ -38,7 +38,7 @@ class TcpLine(PhysicalLine):
         try:
             return self.received(await self._stream.receive())
         except anyio.EndOfStream as error:
-            raise LineLost("E-LINE-5", f"{self.settings.endpoint} closed the connection") from error
+            raise LineLost("E-LINE-5", f"{self.settings.endpoint} closed the connection", ADVICE_WHEN_LOST) from error
         except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
             raise self._lost(error) from error
 
@@ -55,7 +55,8 @@ class TcpLine(PhysicalLine):
             await self._stream.aclose()
 
     def _lost(self, error: Exception) -> LineLost:
-        return LineLost("E-LINE-5", f"{self.settings.endpoint} hung up ({_reason(error.__cause__ or error)})")
+        reason = _reason(error.__cause__ or error)
+        return LineLost("E-LINE-5", f"{self.settings.endpoint} hung up ({reason})", ADVICE_WHEN_LOST)
 
 
 async def open_tcp(settings: LineSettings, endpoint: TcpEndpoint) -> TcpLine:
