@@ -54,6 +54,7 @@ class Bus:
     _told: str = field(init=False, default="")
     _visited: set[str] = field(init=False, factory=set)
     _round_s: float = field(init=False, default=0.0)
+    _due: tuple[float, datetime] | None = field(init=False, default=None)
     _slowed: set[str] = field(init=False, factory=set)
 
     @property
@@ -168,8 +169,10 @@ class Bus:
             await self._book(slot, Cause.LINE_DOWN)
 
     def _wall(self, moment: float) -> datetime:
-        """A moment of the loop's clock as wall time."""
-        return self.visitor.now() - timedelta(seconds=trio.current_time() - moment)
+        """A due moment of the loop's clock as wall time: the same for all slots that are due together."""
+        if self._due is None or self._due[0] != moment:
+            self._due = moment, self.visitor.now() - timedelta(seconds=trio.current_time() - moment)
+        return self._due[1]
 
     def _tell_once(self, finding: Finding) -> None:
         """A line that stays down is told once, not at every try."""

@@ -52,6 +52,12 @@ class PatientThread:
     thread: OwnThread
     alarm: Callable[[Finding], None]
     _failing: int = field(init=False, default=0)
+    _hurried: trio.Event = field(init=False, factory=trio.Event)
+
+    def hurry(self) -> None:
+        """Calls that wait for their next try make it now."""
+        self._hurried.set()
+        self._hurried = trio.Event()
 
     async def run(self, work: Callable[[], T]) -> T:
         """What `work` gives in the end. JournalFull and JournalFailed do not leave it, any other error does."""
@@ -65,7 +71,8 @@ class PatientThread:
             if self._failing == 1:
                 self.alarm(failure.finding("journal"))
             while True:
-                await trio.sleep(next(pauses))
+                with trio.move_on_after(next(pauses)):
+                    await self._hurried.wait()
                 try:
                     result = await self.thread.run(work)
                 except (JournalFull, JournalFailed):
