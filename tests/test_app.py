@@ -25,6 +25,7 @@ ENDS_WITHIN = 3.0  # seconds after the first signal
 SITE = """
 config_version = 1
 [gateway]
+log_level = "warn"
 data_dir = "{folder}/state"
 [[line]]
 alias = "riser-a"

@@ -10,7 +10,7 @@ import trio
 from gateway.app import App, Tally
 from gateway.catalog import Catalog
 from gateway.cli.exits import Exit, exit_of, invalid_input
-from gateway.cli.output import report
+from gateway.cli.log import Log, louder
 from gateway.cli.records import print_record
 from gateway.equipment import wanted_sinks
 from gateway.errors import JournalError
@@ -28,8 +28,16 @@ from gateway.telemetry import configure
 @click.option(
     "--data-dir", type=click.Path(path_type=Path), help="Holds the journal, instead of the site file's data_dir."
 )
+@click.option("-v", "--verbose", count=True, help="Tell more than the site file's log_level (repeatable).")
 def run(
-    site: str | None, config: str | None, only: tuple[str, ...], data_dir: Path | None, *, once: bool, dry_run: bool
+    site: str | None,
+    config: str | None,
+    only: tuple[str, ...],
+    data_dir: Path | None,
+    verbose: int,
+    *,
+    once: bool,
+    dry_run: bool,
 ) -> None:
     """Read the meters of a site, for ever or once.
 
@@ -43,7 +51,7 @@ def run(
     """  # noqa: D301 - click's mark for lines that stay as they are
     if site and config:
         raise click.UsageError("give the site file once, as SITE or with --config")
-    app, directory = _made_ready(site or config, only, once=once, dry_run=dry_run)
+    app, directory = _made_ready(site or config, only, verbose, once=once, dry_run=dry_run)
     tally = _ran(app, None if dry_run else data_dir or directory)
     if once:
         _summarise(tally)
@@ -59,7 +67,7 @@ def _ran(app: App, data_dir: Path | None) -> Tally:
         failure = _first(group)
     finally:
         app.telemetry.shutdown()
-    report(failure.finding("journal"))
+    app.report(failure.finding("journal"))
     raise click.exceptions.Exit(Exit.NO_JOURNAL)
 
 
@@ -68,23 +76,26 @@ def _first(group: ExceptionGroup[JournalError]) -> JournalError:
     return _first(one) if isinstance(one, ExceptionGroup) else one
 
 
-def _made_ready(given: str | None, only: tuple[str, ...], *, once: bool, dry_run: bool) -> tuple[App, Path]:
+def _made_ready(
+    given: str | None, only: tuple[str, ...], verbose: int, *, once: bool, dry_run: bool
+) -> tuple[App, Path]:
     with invalid_input():
         site, warnings = load_site(find_site_file(given))
         catalog = Catalog.collect(site.plugins_allow, site.gateway.profiles)
         sinks = wanted_sinks(site, catalog)
+    log = Log(louder(site.gateway.log_level, verbose), site.gateway.log_format)
     telemetry, unheeded = configure(os.environ)
     for finding in (*warnings, *catalog.findings, *unheeded):
-        report(finding)
+        log.tell(finding)
     app = App(
         site,
         catalog,
         () if dry_run else sinks,
         telemetry,
-        report,
+        log.tell,
         rounds=1 if once or dry_run else None,
         only=_chosen(site, only),
-        watch=print_record if dry_run else lambda _: None,
+        watch=print_record if dry_run else log.watch,
     )
     return app, site.gateway.data_dir or default_data_dir()
 

@@ -90,7 +90,6 @@ def _gateway(table: GatewayTable, folder: Path) -> GatewaySettings:
         log_level=table.log_level,
         log_format=table.log_format,
         retention_days=table.retention_days,
-        reload=table.reload,
     )
 
 

@@ -13,13 +13,12 @@ from gateway.site.locate import Locator, Place
 
 
 class LogLevel(StrEnum):
-    """How much the log tells; `wire` adds every octet."""
+    """How much the log tells: failures, warnings too, every visit too, its steps too."""
 
     ERROR = "error"
     WARN = "warn"
     INFO = "info"
     DEBUG = "debug"
-    WIRE = "wire"
 
 
 class LogFormat(StrEnum):
@@ -27,13 +26,6 @@ class LogFormat(StrEnum):
 
     TEXT = "text"
     JSON = "json"
-
-
-class Reload(StrEnum):
-    """What makes a running gateway read its site file again."""
-
-    SIGNAL = "signal"
-    OFF = "off"
 
 
 class FlowControl(StrEnum):
@@ -122,7 +114,6 @@ class GatewaySettings:
     log_level: LogLevel = LogLevel.INFO
     log_format: LogFormat = LogFormat.TEXT
     retention_days: int = 90
-    reload: Reload = Reload.SIGNAL
 
 
 @frozen

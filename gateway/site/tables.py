@@ -30,7 +30,6 @@ from gateway.site.model import (
     LogFormat,
     LogLevel,
     NumberType,
-    Reload,
     SpeedChange,
     Wakeup,
 )
@@ -98,13 +97,13 @@ class GatewayTable:
     timezone: ZoneInfo = key(TimeZone(), "how meter clocks without a zone are understood", ZoneInfo("UTC"))
     data_dir: Path | None = key(Folder(), "holds metergate.db; none: the user's state folder", None)
     profiles: Path | None = key(Folder(), "local profiles, which override shipped ones", None)
-    log_level: LogLevel = key(one_of(LogLevel), "how much the log tells", LogLevel.INFO)
+    log_level: LogLevel = key(
+        Choice({level.value: level for level in LogLevel}, later=("wire",)), "how much the log tells", LogLevel.INFO
+    )
     log_format: LogFormat = key(one_of(LogFormat), "how a log line is written", LogFormat.TEXT)
     retention_days: int = key(Whole(1, 36_500, "days"), "how long readings are kept", 90)
-    reload: Reload = key(
-        Choice({mode.value: mode for mode in Reload}, later=("watch",)),
-        "what makes the gateway read this file again",
-        Reload.SIGNAL,
+    reload: str = key(
+        Choice({"off": "off"}, later=("signal", "watch")), "what makes the gateway read this file again", "off"
     )
 
 
