@@ -115,7 +115,6 @@ def _line(table: LineTable, endpoint: Endpoint) -> LineSettings:
         dtr=table.dtr,
         speed_change=table.speed_change or usual,
         serial_close_delay=table.serial_close_delay,
-        echo=table.echo,
         wakeup=table.wakeup,
         time_scale=table.time_scale,
     )

@@ -51,14 +51,6 @@ class SpeedChange(StrEnum):
     NEVER = "never"
 
 
-class Echo(StrEnum):
-    """Whether what is sent comes back, as on many optical heads."""
-
-    AUTO = "auto"
-    YES = "yes"
-    NO = "no"
-
-
 class Wakeup(StrEnum):
     """What is sent to wake a battery meter before its sign-on."""
 
@@ -135,7 +127,6 @@ class LineSettings:
     dtr: ControlLevel = ControlLevel.AUTO
     speed_change: SpeedChange = field()
     serial_close_delay: int = 400
-    echo: Echo = Echo.AUTO
     wakeup: Wakeup = Wakeup.NONE
     time_scale: float = 1.0
 

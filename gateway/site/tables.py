@@ -25,7 +25,6 @@ from gateway.site.kinds import (
 )
 from gateway.site.model import (
     ControlLevel,
-    Echo,
     FlowControl,
     LogFormat,
     LogLevel,
@@ -158,7 +157,11 @@ class LineTable:
     )
     serial_close_delay: int = key(Whole(0, 60_000, "ms"), "from the last byte to the closing of the port", 400)
     release: str = key(Choice({"never": "never"}, _NOTHING_ELSE), "when the port is freed between rounds", "never")
-    echo: Echo = key(one_of(Echo), "whether what is sent comes back", Echo.AUTO)
+    echo: str = key(
+        Choice({"auto": "auto"}, later=("yes", "no")),
+        "whether what is sent comes back; auto: an exact echo is dropped",
+        "auto",
+    )
     wakeup: Wakeup = key(one_of(Wakeup), "what wakes a battery meter", Wakeup.NONE)
     push: str = key(Choice({"none": "none"}, _NOTHING_ELSE), "listen only", "none")
     capture: int = key(Choice({0: 0}, _NOTHING_ELSE), "frames kept for a failing visit", 0)
