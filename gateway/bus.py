@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 import trio
 from attrs import define, field
 
-from gateway.dialogue import listen_until
 from gateway.errors import Cause, Finding, LineError
 from gateway.line.base import Line
 from gateway.line.opening import open_line
@@ -90,7 +89,7 @@ class Bus:
     async def _work(self, line: Line) -> None:
         """Sees to slot after slot on an open line."""
         while (slot := self.schedule.next(trio.current_time())) is not None:
-            await listen_until(line, slot.due)
+            await _listen_until(line, slot.due)
             if slot.fate is Fate.VISIT:
                 await self._visit(line, slot)
             else:
@@ -179,3 +178,10 @@ class Bus:
         if str(finding) != self._told:
             self._told = str(finding)
             self.report(finding)
+
+
+async def _listen_until(line: Line, moment: float) -> None:
+    """Drops what comes on an idle line until a moment of the clock; raises LineLost when it hangs up."""
+    with trio.CancelScope(deadline=moment):
+        while True:
+            await line.receive()

@@ -195,7 +195,7 @@ def _isolated(work: Callable[[], T]) -> T:
     """Calls a plugin's code: the one place that contains an unforeseen error, so that a sink cannot end the gateway."""
     try:
         return work()
-    except SinkError:
+    except (TransientSinkError, PermanentSinkError):
         raise
     except Exception as error:  # whatever a third party raises
         raise TransientSinkError("E-SINK-2", f"it raised {type(error).__name__}: {error}") from error

@@ -12,7 +12,8 @@ from gateway.errors import Garbled, MeterError, NoAnswer, OutOfTurn, Refused
 from gateway.figures import Step
 from gateway.line.base import Line
 from gateway.profile import Conduct
-from gateway.protocol.characters import SPEEDS_MODE_C, XOR, BlockCheck, Mode, without_parity
+from gateway.protocol.characters import OPENING_SPEED, SPEEDS_MODE_C, XOR, BlockCheck, Mode, without_parity
+from gateway.protocol.incoming import NOISE_LIMIT
 from gateway.protocol.messages import Break, DataBlock, Identification, Message, OptionSelect, Repeat, Request
 from gateway.protocol.parse import evidence
 from gateway.protocol.session import LEFT_BY_BREAK, Role, Session
@@ -21,6 +22,7 @@ from gateway.protocol.timing import T_R_MIN, WAKE_UP_PAUSE, WAKE_UP_STREAM, wire
 REPEATS = 2  # protocol.md 3.7: at most this many NAKs a message
 BARE_END = 0.2  # seconds of silence that end a block without check
 BABBLE_LIMIT = 10.0  # seconds: a line that is never silent for so long has a talker that must be found
+MESSAGE_SLACK = 60.0  # seconds beyond what the slowest wire needs twice: octets that drip for longer end no message
 LOOK = 0.001  # seconds that suffice to take what has already arrived
 LEAVE_SILENCE = 1.0  # seconds: how long leaving waits for the far end to finish
 LEAVE_DRAIN = 0.5  # seconds for an answer to the break to pass
@@ -71,6 +73,7 @@ class Dialogue:
         self._is_identified = False
         self._early: Message | None = None
         self._is_framed = False
+        self._said_at = float("inf")
 
     async def sign_on(self) -> Identification:
         """Addresses the meter; raises NoAnswer (E-READ-1), Garbled, OutOfTurn."""
@@ -152,7 +155,7 @@ class Dialogue:
             while True:
                 with self._counted():
                     self._early = self._heard(await self.line.receive())
-                begin = _BEGIN.search(without_parity(self.session.unread))
+                begin = _BEGIN.search(without_parity(self.session.unread[: NOISE_LIMIT + 1]))
                 if isinstance(self._early, Identification):
                     self._early, waiting.deadline = None, self.line.quiet_since + t2 / scale
                 elif self._early is not None or (begin is not None and begin[0] != b"/"):
@@ -192,7 +195,9 @@ class Dialogue:
                 # A meter that does not repeat has said something before: the damage tells more than the silence.
                 raise damage or self._no_data(identification)
             if not isinstance(message, DataBlock):
-                raise Refused("E-READ-9", f"the meter answered {message!r} where its data was due")
+                raise Refused(
+                    "E-READ-9", f"the meter answered with a {type(message).__name__.lower()} where its data was due"
+                )
             return message
 
     def _no_data(self, identification: Identification) -> MeterError:
@@ -206,6 +211,7 @@ class Dialogue:
         # A message once begun is finished: half a message would leave the meter waiting.
         with anyio.CancelScope(shield=True):
             await self.line.send(self.session.say(message))
+        self._said_at = anyio.current_time()
 
     async def _hear(self) -> Message | None:
         """The next message; None when none came or the one that began did not end."""
@@ -218,12 +224,16 @@ class Dialogue:
                 gap = BARE_END if self.session.may_be_complete else self.line.character_gap
                 silence.deadline = self.line.quiet_since + gap / scale
                 # Noise of the turn-around or an echo is no answer yet.
-                if _BEGIN.search(without_parity(self.session.unread)) is None:
+                if _BEGIN.search(without_parity(self.session.unread[: NOISE_LIMIT + 1])) is None:
                     silence.deadline = max(silence.deadline, first_octet_due)
         return self.session.quiet() if message is None else message
 
     def _heard(self, octets: bytes) -> Message | None:
         self._is_framed = self._is_framed or _FRAME.search(without_parity(octets)) is not None
+        heard = len(self.session.unread) + len(octets)
+        longest = MESSAGE_SLACK + self.manners.timeout + 2 * wire_time(heard, OPENING_SPEED)
+        if anyio.current_time() - self._said_at > longest / self.line.time_scale:
+            raise Garbled("E-READ-7", f"no end after {longest:.0f} s, {heard:,} octets")
         return self.session.hear(octets)
 
     def _is_repeated(self, message: Message) -> bool:
@@ -286,10 +296,3 @@ async def quiet(line: Line, silence: float) -> None:
             raise Garbled(
                 "E-READ-4", f"the line is never silent: {evidence(octets)}", "look for a talker that never stops"
             )
-
-
-async def listen_until(line: Line, moment: float) -> None:
-    """Drops what comes on an idle line until a moment of the clock; raises LineLost when it hangs up."""
-    with anyio.CancelScope(deadline=moment):
-        while True:
-            await line.receive()

@@ -186,8 +186,11 @@ def _lasting(visit: Visit, begin: float) -> Visit:
 
 
 def _drift(meter_time: datetime | None, read_at: datetime, zone: ZoneInfo) -> int | None:
-    """Whole seconds that the meter's clock is ahead of ours; its season is taken as the zone has it."""
-    return None if meter_time is None else round((meter_time.replace(tzinfo=zone) - read_at) / timedelta(seconds=1))
+    """Whole seconds that the meter's clock is ahead of ours; one that tells no zone of its own is in `zone`."""
+    if meter_time is None:
+        return None
+    aware = meter_time.replace(tzinfo=meter_time.tzinfo or zone)
+    return round((aware - read_at) / timedelta(seconds=1))
 
 
 def _told(failure: MeterError, tries: int, meter: MeterSettings, answering: int) -> Finding:

@@ -13,7 +13,7 @@ import trio.testing
 from attrs import define, field, frozen
 
 from gateway.delivery import BATCH, Outlet
-from gateway.errors import Cause, Finding, PermanentSinkError, TransientSinkError
+from gateway.errors import Cause, Finding, PermanentSinkError, SinkError, TransientSinkError
 from gateway.journal import Journal
 from gateway.reading import Gap, Record, Visit
 from gateway.sinks import Sink, SinkKind
@@ -195,7 +195,7 @@ async def test_only_the_record_that_is_refused_for_good_is_set_aside(tmp_path: P
 
 
 async def test_an_unforeseen_error_of_a_sink_ends_nothing(tmp_path: Path) -> None:
-    errors = [ValueError("no such field"), ZeroDivisionError("division by zero")]
+    errors = [SinkError("E-SINK-9", "neither"), ValueError("no such field"), ZeroDivisionError("division by zero")]
 
     def judge(_: list[int]) -> None:
         if errors:

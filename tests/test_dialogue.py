@@ -341,6 +341,29 @@ async def test_a_talker_that_never_stops_is_named() -> None:
     assert anyio.current_time() == pytest.approx(10.0, abs=0.1)
 
 
+@pytest.mark.parametrize(
+    "turns",
+    [
+        [[Say(b"x", pause=1)] * 1000],
+        [[Say(IDENTIFICATION, pause=0.05)] * 1000],
+        [[Say(IDENTIFICATION)], [Say(b"\x02", 9600), *[Say(b"x", 9600, pause=1)] * 1000]],
+    ],
+    ids=["octets", "identifications", "block"],
+)
+async def test_a_far_end_that_drips_for_ever_is_given_up(turns: list[list[Say]]) -> None:
+    with pytest.raises(Garbled, match="no end after") as garbled:
+        await read(MemoryLine(Script(*turns)))
+    assert garbled.value.code == "E-READ-7"
+    assert anyio.current_time() < 80
+
+
+async def test_a_long_block_on_a_slow_wire_is_no_drip() -> None:
+    body = b"1.8.0(0012345.678*kWh)\r\n" * 1000 + b"!\r\n"
+    line = MemoryLine(Script([Say(b"/XMP VERBA\r\n"), Say(encode(DataBlock(body)))]))
+    assert await read(line) == DataBlock(body)
+    assert anyio.current_time() > 800
+
+
 # Leaving
 
 

@@ -91,6 +91,13 @@ async def test_a_readout_tells_all_about_its_visit() -> None:
     assert [step for step, _ in ended.steps] == [Step.SIGN_ON, Step.SPEED_CHANGE, Step.READOUT, Step.DECODE]
 
 
+@pytest.mark.parametrize("printed", ["1260930120014", "2260930090014"], ids=["summer", "utc"])
+async def test_the_drift_of_a_clock_heeds_the_zone_that_it_prints(printed: str) -> None:
+    plate = evolve(PLATE, registers=(*REGISTERS, StillRegister("0.9.4", printed)))
+    record = await readout(line_to(plate))
+    assert record.clock_drift_s == round(14 - anyio.current_time())
+
+
 async def test_wanted_signals_alone_are_read() -> None:
     signals = (SignalSettings("Energy", "energy", "1.8.0"),)
     record = await readout(line_to(PLATE), evolve(METER, signals=signals))

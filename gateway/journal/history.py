@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -61,8 +61,11 @@ class History:
             connection = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
             )
-            connection.row_factory = sqlite3.Row
-            check_format(connection, path)
+            with ExitStack() as undone:
+                undone.callback(connection.close)
+                connection.row_factory = sqlite3.Row
+                check_format(connection, path)
+                undone.pop_all()
         return cls(path, connection)
 
     def close(self) -> None:

@@ -66,7 +66,7 @@ class PhysicalLine:
         self._parity = settings.format.parity if makes_parity else Parity.NONE
 
     def outgoing(self, characters: bytes) -> bytes:
-        """The octets to send for 7-bit characters (contract: parity on the wire)."""
+        """The octets to send for 7-bit characters."""
         match self._parity:
             case Parity.EVEN:
                 return with_even_parity(characters)

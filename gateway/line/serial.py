@@ -166,9 +166,10 @@ def _present() -> str:
 def _holder(device: str) -> str:
     """The process that has the port open, where this user may see it."""
     real = os.path.realpath(device)
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
+    for process in Path("/proc").glob("[0-9]*"):
+        # Processes end while they are looked at; the name of one is any octets, cut after fifteen.
         with contextlib.suppress(OSError):
-            process = link.parent.parent
-            if os.path.realpath(link) == real and process.name != str(os.getpid()):
-                return f"process {process.name} ({(process / 'comm').read_text().strip()})"
+            ports = {os.path.realpath(link) for link in (process / "fd").iterdir()}
+            if real in ports and process.name != str(os.getpid()):
+                return f"process {process.name} ({(process / 'comm').read_text(errors='replace').strip()})"
     return "another process"

@@ -68,6 +68,8 @@ async def open_tcp(settings: LineSettings, endpoint: TcpEndpoint) -> TcpLine:
         raise _unreachable(endpoint, f"no connection within {CONNECT_LIMIT:g} s") from error
     except OSError as error:
         raise _unreachable(endpoint, _reason(error.__cause__ or error)) from error
+    except UnicodeError as error:
+        raise _unreachable(endpoint, f"no host can have this name ({error})") from error
     _watch(stream.extra(anyio.abc.SocketAttribute.raw_socket))  # noqa: S610 - anyio's, no database's
     return TcpLine(settings, stream)
 
@@ -83,6 +85,8 @@ def _watch(connection: socket.socket) -> None:
 
 def _reason(error: BaseException) -> str:
     """The operating system's words, without the library's."""
+    if isinstance(error, socket.gaierror):
+        return str(error.strerror)  # its number is none of the operating system's errors
     number = error.errno if isinstance(error, OSError) else None
     return str(error) if number is None else os.strerror(number)
 

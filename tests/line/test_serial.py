@@ -187,8 +187,11 @@ async def test_a_missing_port_is_named_with_those_that_are_present(tmp_path: Pat
 
 @contextlib.contextmanager
 def held(path: str) -> Iterator[int]:
-    """Another process has the port open; gives its number."""
-    hold = "import serial, sys; port = serial.Serial(sys.argv[1], exclusive=True); print('held', flush=True); input()"
+    """Another process has the port open, under a name that is no UTF-8; gives its number."""
+    hold = (
+        "import serial, sys; open('/proc/self/comm', 'wb').write(b'z\\xe4hler');"
+        "port = serial.Serial(sys.argv[1], exclusive=True); print('held', flush=True); input()"
+    )
     command = [sys.executable, "-c", hold, path]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None

@@ -160,3 +160,11 @@ async def test_an_unknown_host_is_named() -> None:
         async with open_line(evolve(FAST, endpoint=TcpEndpoint("nowhere.invalid", 4001))):
             pass
     assert missing.value.code == "E-LINE-2"
+    assert "Unknown error" not in missing.value.what
+
+
+async def test_a_name_that_no_host_can_have_is_refused() -> None:
+    with pytest.raises(LineMissing, match="no host can have this name") as missing:
+        async with open_line(evolve(FAST, endpoint=TcpEndpoint("zähler..invalid", 4001))):
+            pass
+    assert missing.value.code == "E-LINE-2"
