@@ -1,7 +1,7 @@
 """How much of a paced line's time the gateway uses: the ideal time of a round beside the measured one.
 
-`metergate simulate` keeps the pace on a pseudo-terminal in a process of its own. The ideal time is that of
-protocol.md 9: the characters of all four messages, three reaction times (ours is t2), the quiet time before a sign-on.
+`metergate simulate` keeps the pace on a pseudo-terminal in a process of its own. The ideal time is
+the characters of all four messages, three reaction times (ours is t2), the quiet time before a sign-on.
 The journal is on: a readout is durable before the next meter is addressed. A figure is the median of the rounds.
 """
 
@@ -40,7 +40,7 @@ SPEED = 9600
 REACTION_MS = T2_MS = QUIET_MS = 20
 GOAL = 99.5
 
-# protocol.md 9: characters of the messages around what the meter prints.
+# Characters of the messages around what the meter prints.
 _REQUEST, _OPTION_SELECT, _LINE_END, _STX_ETX_BCC = 5, 6, 2, 3
 
 
@@ -82,7 +82,7 @@ class Rounds:
 
 
 def ideal_time(readout: Readout) -> float:
-    """Seconds of one visit by protocol.md 9, the quiet time before it included."""
+    """Seconds of one visit by the wire-time formula, the quiet time before it included."""
     characters = (
         _REQUEST
         + len(readout.visit.serial)

@@ -22,7 +22,8 @@ _WITH_UNIT = re.compile(r"([+-]?[0-9][0-9.,]*)( *)([^0-9.,+\s-]\S*)")
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+")
 _GLUED_UNIT_MIN = 2  # a single letter behind digits is more often part of a number or a name
 
-_SEASONS = "012"
+# The season flag in front of a time stamp.
+_WINTER, _SUMMER, _UTC = "012"
 _CENTURY_PIVOT = 80
 _STAMP_DIGITS = re.compile(r"([0-2]?)([0-9]{10}|[0-9]{12})")
 _STAMP_DSMR = re.compile(r"([0-9]{12})([SWsw])")
@@ -87,7 +88,7 @@ def timestamp(raw: str) -> datetime | None:
         season, digits = found.groups()
         return _moment(digits[:6], digits[6:].ljust(6, "0"), season, text)
     if found := _STAMP_DSMR.fullmatch(text):
-        return _moment(found[1][:6], found[1][6:], "1" if found[2] in "Ss" else "0", text)
+        return _moment(found[1][:6], found[1][6:], _SUMMER if found[2] in "Ss" else _WINTER, text)
     if found := _STAMP_PARTED.fullmatch(text):
         return _moment(found[1].replace("-", ""), found[2].replace(":", "").ljust(6, "0"), "", text)
     return None
@@ -102,9 +103,9 @@ def _moment(day: str, clock: str, season: str, text: str) -> datetime:
         )
     except ValueError:
         raise _no_such("date and time", text) from None
-    if season == _SEASONS[2]:
+    if season == _UTC:
         return moment.replace(tzinfo=UTC)
-    return moment.replace(fold=1) if season == _SEASONS[0] else moment
+    return moment.replace(fold=1) if season == _WINTER else moment
 
 
 def calendar_date(raw: str) -> date | None:

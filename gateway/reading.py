@@ -27,7 +27,7 @@ class Quality(StrEnum):
 class Register:
     """What is known of one register of a meter family: its address as printed, its name, how its print is decoded.
 
-    `decoder` is a name under which a plugin brought a decoder, or None: by the print (contract.md 1, `decode`).
+    `decoder` is a name under which a plugin brought a decoder, or None: by the print.
     `parameters` are plain values for that decoder.
     """
 
@@ -96,7 +96,7 @@ class Readout:
     block: bytes = b""
 
     def as_json(self) -> dict[str, object]:
-        """The record of contract.md section 1, schema metergate.reading/1."""
+        """The record that sinks and programs get, schema metergate.reading/1."""
         visit = self.visit
         return {
             "schema": READING_SCHEMA,

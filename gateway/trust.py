@@ -14,7 +14,6 @@ from gateway.reading import Quality
 
 # 0.0.0 and C.1.0 hold a device number in every family (protocol.md 8).
 _DEVICE_NUMBERS = frozenset({(0, 0, 0), (96, 1, 0)})
-_PRESENT = 255
 
 
 @frozen
@@ -43,8 +42,9 @@ def judge(
     `serial` is the number that was asked for; "" asks for any meter, so no identity is checked. `framed` tells that the
     block came between STX and ETX with its check character.
 
-    Raises WrongMeter (E-READ-8) where identity registers are printed and none is the serial number, Garbled (E-READ-6)
-    for a block without check character from a meter whose last one had one.
+    Suspect is a block without check character from a meter whose last one had one, or a new identification where no
+    printed number vouches for the meter. Raises WrongMeter (E-READ-8) where identity registers are printed and none is
+    the serial number.
     """
     reasons: list[str] = []
     quality = Quality.GOOD
@@ -84,6 +84,6 @@ def identities(sets: Sequence[DataSet], profile: MeterProfile) -> Iterator[str]:
         if not content:
             continue
         obis = parse_obis(data_set.address, profile.medium)
-        is_wanted = obis is not None and obis.f == _PRESENT and (obis.core in _DEVICE_NUMBERS or obis.core in wanted)
+        is_wanted = obis is not None and obis.is_present and (obis.core in _DEVICE_NUMBERS or obis.core in wanted)
         if is_wanted or data_set.address in profile.identity:
             yield content

@@ -43,14 +43,6 @@ def test_the_medium_of_the_profile_stands_for_an_omitted_prefix() -> None:
     assert str(parse_obis("C.1.0", medium=6)) == "0-0:96.1.0*255"
 
 
-def test_an_omitted_address_is_that_of_the_previous_data_set() -> None:
-    previous = parse_obis("1.8.0*06")
-    assert str(parse_obis("*05", previous=previous)) == "1-0:1.8.0*5"
-    assert str(parse_obis("&04", previous=previous)) == "1-0:1.8.0*4"
-    assert parse_obis("", previous=previous) == previous
-    assert parse_obis("*300", previous=previous) is None
-
-
 @pytest.mark.parametrize(
     ("printed", "name", "unit"),
     [

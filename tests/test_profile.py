@@ -31,7 +31,6 @@ medium = "heat"
 identity = ["9.21"]
 min_interval_s = 3600
 wakeup = "nulls"
-format = "8N1"
 speed_character = "3"
 reaction_ms = 40
 differs = "It is made up."
@@ -308,7 +307,7 @@ def test_a_profile_states_its_conduct() -> None:
         3600,
         Wakeup.NULLS,
     )
-    assert (str(profile.format), profile.identity, profile.registers[0].unit) == ("8N1", ("9.21",), "GJ")
+    assert (profile.identity, profile.registers[0].unit) == (("9.21",), "GJ")
     assert (profile.address.sign_on("00123456789"), profile.registers[0].aliases) == ("XM456789", ("HEAT",))
     check_examples(profile)
 
@@ -355,7 +354,7 @@ def replaced(old: str, new: str) -> Callable[[], str]:
         (replaced("version = 3", "version = true"), "E-PRO-3", "a whole number"),
         (replaced("min_interval_s = 3600", "min_interval_s = -1"), "E-PRO-3", "-1"),
         (replaced('"heat"', '"steam"'), "E-PRO-3", "steam"),
-        (replaced('"8N1"', '"9N1"'), "E-PRO-3", "9N1"),
+        (replaced('speed_character = "3"', 'format = "8N1"'), "E-PRO-2", '"format"'),
         (replaced('speed_character = "3"', 'speed_character = "z"'), "E-PRO-3", "names no speed"),
         (replaced('name = "heat"', 'name = "he at"'), "E-PRO-3", "letters"),
         (replaced("bracket = 1", "bracket = [1]"), "E-PRO-3", "bracket"),

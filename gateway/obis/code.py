@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 NOT_USED = 255
 _LETTERS = {"C": 96, "F": 97, "L": 98, "P": 99}
@@ -12,7 +12,6 @@ _PRINTED = re.compile(
     r"(?P<c>[0-9]{1,3}|[CFLP])\.(?P<d>[0-9]{1,3}|[CFLP])(?:\.(?P<e>[0-9]{1,3}))?"
     r"(?:[*&](?P<f>[0-9]{1,3}))?"
 )
-_HISTORY_ONLY = re.compile(r"[*&]([0-9]{1,3})")
 
 
 @frozen
@@ -31,29 +30,22 @@ class Obis:
         """C, D, E: what a register measures; prefix and history are left out (protocol.md 7.1)."""
         return self.c, self.d, self.e
 
+    @property
+    def is_present(self) -> bool:
+        """True for the present value, False for a stored period."""
+        return self.f == NOT_USED
+
     def __str__(self) -> str:
         """The full form, for example 1-0:1.8.0*255."""
         return f"{self.a}-{self.b}:{self.c}.{self.d}.{self.e}*{self.f}"
 
 
-def parse_obis(printed: str, medium: int = 1, previous: Obis | None = None) -> Obis | None:
-    """The code that an address prints; None where it prints none (word registers, hexadecimal addresses).
-
-    Omitted parts: A is `medium` (0 for the letter codes, which are abstract), B and E are 0, F is 255. An empty address
-    is that of the `previous` data set; `*05` alone takes all but F from it.
-    """
-    if not printed:
-        return previous
-    if printed[0] in "*&":
-        history = _HISTORY_ONLY.fullmatch(printed)
-        if history is None or previous is None or int(history[1]) > NOT_USED:
-            return None
-        return evolve(previous, f=int(history[1]))
-    return _parse_whole(printed, medium)
-
-
 @lru_cache(maxsize=4096)
-def _parse_whole(printed: str, medium: int) -> Obis | None:
+def parse_obis(printed: str, medium: int = 1) -> Obis | None:
+    """The code that a whole address prints; None where it prints none (word registers, hexadecimal addresses).
+
+    Omitted parts: A is `medium` (0 for the letter codes, which are abstract), B and E are 0, F is 255.
+    """
     found = _PRINTED.fullmatch("F.F" if printed == "FF" else printed)
     if found is None:
         return None

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from attrs import frozen
 
-from gateway.obis.code import NOT_USED, Obis
+from gateway.obis.code import Obis
 
 
 class Kind(StrEnum):
@@ -163,7 +163,7 @@ _TARIFFS = 63
 def known(obis: Obis) -> Known | None:
     """What the code means; None for a code outside the table."""
     meaning = _meaning(obis)
-    if meaning is None or obis.f == NOT_USED:
+    if meaning is None or obis.is_present:
         return meaning
     return Known(f"{meaning.name}, stored period {obis.f}", meaning.quantity, meaning.unit, meaning.kind)
 
@@ -171,7 +171,7 @@ def known(obis: Obis) -> Known | None:
 def _meaning(obis: Obis) -> Known | None:
     if obis.core == _PUSHED_CLOCK and obis.a == 0:
         return Known("Date with time", None, None, Kind.DATETIME)
-    if obis.core == _RESET_COUNTER and obis.f != NOT_USED:
+    if obis.core == _RESET_COUNTER and not obis.is_present:
         return Known("Reset time", None, None, Kind.DATETIME)
     if obis.c == 0 or obis.c >= _ABSTRACT_FROM:
         return _general(obis)

@@ -8,7 +8,7 @@ from gateway.errors import Finding, ProfileError
 from gateway.obis import canonical_unit
 from gateway.profile.model import AddressForm, Example, MeterProfile
 from gateway.profile.table import Table
-from gateway.protocol.characters import SPEEDS_MODE_B, SPEEDS_MODE_C, XOR, BlockCheck, CharacterFormat, Mode, Parity
+from gateway.protocol.characters import SPEEDS_MODE_B, SPEEDS_MODE_C, XOR, BlockCheck, Mode
 from gateway.reading import Register
 from gateway.site.locate import locate
 from gateway.site.model import Wakeup
@@ -25,8 +25,6 @@ _MEDIA = {
     "hot water": 9,
 }
 _SLUG = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_FORMAT = re.compile(r"([78])([NEO])([12])")
-_PARITIES = {"N": Parity.NONE, "E": Parity.EVEN, "O": Parity.ODD}
 _CHECK_CHARACTER = re.compile(r"[0-9A-Fa-f]{2}")
 _DAY_S = 86_400
 _REACTION_LIMIT_MS = 10_000
@@ -75,7 +73,6 @@ def _profile(table: Table) -> MeterProfile:
         address=_address(table.table("address")),
         min_interval_s=table.number("min_interval_s", 0, 0, 31 * _DAY_S) or 0,
         wakeup=table.choice("wakeup", Wakeup) or Wakeup.NONE,
-        format=_format(table),
         speed_character=_speed_character(table),
         reaction_ms=table.number("reaction_ms", None, 0, _REACTION_LIMIT_MS),
         differs=differs,
@@ -109,17 +106,6 @@ def _medium(table: Table) -> int:
     if word not in _MEDIA:
         table.find("E-PRO-3", f'medium = "{word}" is none of {", ".join(_MEDIA)}', key="medium")
     return _MEDIA.get(word, 1)
-
-
-def _format(table: Table) -> CharacterFormat | None:
-    word = table.take("format", str, "")
-    if not word:
-        return None
-    found = _FORMAT.fullmatch(word)
-    if found is None:
-        table.find("E-PRO-3", f'format = "{word}" is not of the form 7E1', key="format")
-        return None
-    return CharacterFormat(int(found[1]), _PARITIES[found[2]], int(found[3]))
 
 
 def _speed_character(table: Table) -> str | None:

@@ -7,6 +7,7 @@ from datetime import date, datetime, time
 from gateway.decoders import Decoder, calendar_date, clock_time, timestamp
 from gateway.errors import DecodeError
 from gateway.obis import Known, canonical_unit, known, parse_obis
+from gateway.obis.code import NOT_USED
 from gateway.profile.meaning import Meaning
 from gateway.profile.signal import missing_reading, place_of, signal_reading
 from gateway.protocol.datablock import DataSet
@@ -15,7 +16,6 @@ from gateway.site.model import SignalSettings
 
 # A meter has some hundred addresses; damaged or hostile ones must not fill the memory.
 MEANING_LIMIT = 4096
-_PRESENT = 255
 _HISTORY = re.compile(r"[*&][0-9]+$")
 _NOTHING = Register("")
 
@@ -79,7 +79,7 @@ class Binding:
         meaning = known(obis) if obis else None
         named = self._by_print.get(address) or (self._by_code.get((*obis.core, obis.f)) if obis else None)
         # A stored period prints as its present value does, under its own address.
-        present = self._by_code.get((*obis.core, _PRESENT)) if obis else self._by_print.get(_HISTORY.sub("", address))
+        present = self._by_code.get((*obis.core, NOT_USED)) if obis else self._by_print.get(_HISTORY.sub("", address))
         register = named or present or _NOTHING
         learned = self._meanings[address] = Meaning(
             address=address,
@@ -125,7 +125,7 @@ def meter_time(sets: Sequence[DataSet], medium: int) -> datetime | None:
     first: dict[tuple[int, ...], str] = {}
     for data_set in sets:
         obis = parse_obis(data_set.address, medium) if data_set.raw else None
-        if obis is not None and obis.f == _PRESENT:
+        if obis is not None and obis.is_present:
             first.setdefault(obis.core, data_set.raw[0])
     try:
         return _clock(first)

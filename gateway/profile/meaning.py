@@ -89,7 +89,7 @@ def make_bad(reading: Reading, misfit: Exception) -> None:
 
 
 def value_by_print(content: str, kind: Kind | None) -> tuple[Value, str | None]:
-    """The value of a bracket with its unit where no decoder is named (contract, `decode`).
+    """The value of a bracket with its unit where no decoder is named.
 
     A decimal where a unit is printed or the code names a quantity, ISO 8601 where it names a time, else the text as
     printed. Raises DecodeError where the print is not what the code promises.

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from gateway.decoders import BUILT_IN, Decoder
 from gateway.profile.interpretation import Binding, meter_time
-from gateway.protocol.characters import XOR, BlockCheck, CharacterFormat, Mode
+from gateway.protocol.characters import XOR, BlockCheck, Mode
 from gateway.protocol.datablock import DataSet
 from gateway.protocol.messages import Identification
 from gateway.protocol.timing import T_R_MIN, T_R_MIN_FAST
@@ -99,7 +99,6 @@ class MeterProfile:
     address: AddressForm = AddressForm()
     min_interval_s: int = 0
     wakeup: Wakeup = Wakeup.NONE
-    format: CharacterFormat | None = None
     speed_character: str | None = None
     reaction_ms: int | None = None
     differs: str = ""

@@ -81,7 +81,7 @@ def without_parity(data: bytes) -> bytes:
 
 
 class ReceivedParity(Enum):
-    """What bit 7 of the received octets of one message tells (contract: parity on the wire)."""
+    """What bit 7 of the received octets of one message tells."""
 
     PRESENT = "present"
     STRIPPED = "stripped"
@@ -104,6 +104,7 @@ def parity_errors(data: bytes) -> int:
 
 
 _FOLD_STEP = 256
+_UNMASKED = 64  # octets from which on folds need no mask
 
 
 def xor_check(data: bytes) -> int:
@@ -126,9 +127,9 @@ def xor_of_octets(number: int, octets: int) -> int:
 
 @lru_cache(maxsize=64)
 def _folds(steps: int) -> tuple[tuple[int, int], ...]:
-    """Shift widths and masks that halve a number until 64 octets are left; lengths within one step share them."""
+    """Shift widths and masks that halve a number down to `_UNMASKED` octets; lengths within one step share them."""
     folds, octets = [], (steps + 1) * _FOLD_STEP
-    while octets > 64:  # noqa: PLR2004 - where the unmasked folds begin
+    while octets > _UNMASKED:
         octets = (octets + 1) // 2
         folds.append((8 * octets, (1 << 8 * octets) - 1))
     return tuple(folds)

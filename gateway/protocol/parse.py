@@ -10,6 +10,7 @@ from gateway.protocol.messages import Break, Command, DataBlock, Identification,
 # protocol.md 3.1 and 3.2: real addresses are shorter, real identifications may be longer than the standard's 16.
 ADDRESS_LIMIT = 32
 IDENTIFICATION_LIMIT = 64
+_SHOWN = 16  # octets: one line of a terminal
 
 # Some makes print the control characters SOH and STX after the speed character.
 _IDENTIFICATION = re.compile(r"/([!-~]{3})([ -\[\]-~]?)((?:\\[ -~])*)([\x01\x02 -~]*)")
@@ -20,8 +21,8 @@ _COMMAND = re.compile(rb"\x01([A-Z])([0-9])(?:\x02(.*))?\x03", re.DOTALL)
 
 def evidence(data: bytes) -> str:
     """The first octets of a message in hexadecimal, for an error's text."""
-    shown = " ".join(f"{octet:02X}" for octet in data[:16])
-    return f"{shown} …" if len(data) > 16 else shown  # noqa: PLR2004 - one line of a terminal
+    shown = " ".join(f"{octet:02X}" for octet in data[:_SHOWN])
+    return f"{shown} …" if len(data) > _SHOWN else shown
 
 
 def identification(line: bytes) -> Identification:

@@ -17,7 +17,7 @@ from gateway.simulator.building import LineWish, Port, PtyPort, TcpPort, WireFor
 from gateway.simulator.fault import USUAL_RATE, Fault, FaultRate
 from gateway.simulator.meter import AddressRule, Nameplate
 from gateway.simulator.register import ClockRegister, SimulatedRegister, StillRegister, TotalRegister
-from gateway.site.document import Findings
+from gateway.site.document import Findings, tables_in
 from gateway.site.kinds import (
     OUT_OF_RANGE,
     WRONG_KIND,
@@ -155,9 +155,7 @@ def load_building(path: Path, start: datetime) -> tuple[LineWish, ...]:
         raise SiteError([Finding("E-CFG-3", str(path), f"no valid TOML: {error}")]) from None
     findings = Findings(locate(str(path), text))
     top = _table(BuildingTable, _own(content, "line"), (), "", findings) or BuildingTable()
-    wishes = [
-        _wish(raw, n, top, start, findings) for n, raw in enumerate(_tables(content, "line", ("line",), findings))
-    ]
+    wishes = [_wish(raw, n, top, start, findings) for n, raw in enumerate(tables_in(content, ("line",), findings))]
     if not wishes and not findings.in_order:
         findings.add(
             (),
@@ -182,7 +180,7 @@ def _wish(raw: Raw, n: int, top: BuildingTable, start: datetime, findings: Findi
     table = _table(LineTable, _own(raw, "meter"), ("line", n), f"[[line]] number {n + 1}", findings)
     plates = [
         _plate(meter, ("line", n, "meter", m), start, top.seed, findings)
-        for m, meter in enumerate(_tables(raw, "meter", ("line", n, "meter"), findings))
+        for m, meter in enumerate(tables_in(raw, ("line", n, "meter"), findings))
     ]
     if table is None:
         return None
@@ -204,7 +202,7 @@ def _plate(raw: Raw, place: Place, start: datetime, seed: int, findings: Finding
     table = _table(MeterTable, _own(raw, "register"), place, "[[line.meter]]", findings)
     registers = [
         _register(register, (*place, "register", n), start, findings)
-        for n, register in enumerate(_tables(raw, "register", (*place, "register"), findings))
+        for n, register in enumerate(tables_in(raw, (*place, "register"), findings))
     ]
     if table is None:
         return None
@@ -272,13 +270,3 @@ def _table(kind: type[A], raw: Raw, place: Place, title: str, findings: Findings
     for misfit in misfits:
         findings.add(place if misfit.key is None else (*place, misfit.key), title, misfit)
     return table
-
-
-def _tables(raw: Raw, name: str, place: Place, findings: Findings) -> list[Raw]:
-    found = raw.get(name, [])
-    if isinstance(found, list) and all(isinstance(table, dict) for table in found):
-        return found
-    findings.add(
-        place, "", Misfit(None, WRONG_KIND, f"{name} is {kind_name(found)}, tables are wanted", f"write [[{name}]]")
-    )
-    return []

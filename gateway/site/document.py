@@ -111,12 +111,12 @@ def read_document(path: Path) -> tuple[Document, Findings]:
     defaults = _defaults(_single(content, "defaults", findings), findings)
     meters: list[Entry[MeterTable]] = []
     signals: list[tuple[Entry[SignalTable], ...]] = []
-    for n, raw in enumerate(_tables(content, ("meter",), findings)):
+    for n, raw in enumerate(tables_in(content, ("meter",), findings)):
         meter, its_signals = _meter(n, raw, defaults, findings)
         meters.append(meter)
         signals.append(its_signals)
-    lines = [_line(n, raw, defaults, findings) for n, raw in enumerate(_tables(content, ("line",), findings))]
-    sinks = [_sink(n, raw, findings) for n, raw in enumerate(_tables(content, ("sink",), findings))]
+    lines = [_line(n, raw, defaults, findings) for n, raw in enumerate(tables_in(content, ("line",), findings))]
+    sinks = [_sink(n, raw, findings) for n, raw in enumerate(tables_in(content, ("sink",), findings))]
     single = {
         name: _entry(kind, (name,), f"[{name}]", _single(content, name, findings), findings)
         for name, kind in SINGLE.items()
@@ -185,7 +185,8 @@ def _single(content: Raw, name: str, findings: Findings) -> Raw:
     return {}
 
 
-def _tables(content: Raw, place: Place, findings: Findings) -> list[Raw]:
+def tables_in(content: Raw, place: Place, findings: Findings) -> list[Raw]:
+    """The list of tables under the last name of a place; none, with a finding, where something else stands there."""
     name = str(place[-1])
     header = ".".join(part for part in place if isinstance(part, str))
     found = content.get(name, [])
@@ -240,7 +241,7 @@ def _meter(
             signal,
             findings,
         )
-        for m, signal in enumerate(_tables(raw, ("meter", n, "signal"), findings))
+        for m, signal in enumerate(tables_in(raw, ("meter", n, "signal"), findings))
     ]
     return meter, tuple(signals)
 

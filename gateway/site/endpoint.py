@@ -5,7 +5,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from gateway.errors import Finding, SiteError
 from gateway.protocol.characters import OPENING_SPEED, SEVEN_EVEN_ONE, SPEEDS, CharacterFormat, Parity
 from gateway.site.kinds import LATER, Choice, Number, Unfit, did_you_mean, one_of
-from gateway.site.model import Endpoint, LineSettings, SerialPort, SpeedChange, TcpEndpoint
+from gateway.site.model import Endpoint, LineSettings, SerialPort, SpeedChange, TcpEndpoint, usual_speed_change
 from gateway.site.structure import UNKNOWN_KEY
 
 NO_ENDPOINT = "E-CFG-18"
@@ -62,8 +62,9 @@ def _with_options(endpoint: Endpoint, options: dict[str, str]) -> LineSettings:
     baud = _BAUD.read(options["baud"]) if "baud" in options else OPENING_SPEED
     form = _FORMATS.read(options["format"].upper()) if "format" in options else SEVEN_EVEN_ONE
     scale = _time_scale(options["time_scale"]) if "time_scale" in options else 1.0
-    plain = LineSettings("", endpoint)
-    change = one_of(SpeedChange).read(options["speed_change"]) if "speed_change" in options else plain.speed_change
+    change = usual_speed_change(endpoint)
+    if "speed_change" in options:
+        change = one_of(SpeedChange).read(options["speed_change"])
     if change is SpeedChange.AUTO and isinstance(endpoint, TcpEndpoint):
         what = "speed_change=auto over a raw TCP socket: a raw socket cannot change the far end's speed"
         raise Unfit("E-CFG-7", what, "speed_change=never with baud= the server's setting")

@@ -152,7 +152,9 @@ class Choice(Generic[T]):
             raise Unfit(LATER, f"{shown(value)} is not in this version", f"this version serves {self}")
         if isinstance(value, int) and value in self.refused:
             raise Unfit("E-CFG-16", f"{value} is not possible: {self.refused[value]}", f"one of {self}")
-        advice = did_you_mean(str(value), map(str, self.values), "choose one of them")
+        # The number that looks most alike is no likelier than the others.
+        known = () if str(value).isdigit() else map(str, self.values)
+        advice = did_you_mean(str(value), known, "choose one of them")
         raise Unfit(OUT_OF_RANGE, f"{shown(value)} is none of {self}", advice)
 
     def schema(self) -> dict[str, object]:

@@ -17,8 +17,8 @@ from gateway.site.model import (
     SignalSettings,
     SinkSettings,
     Site,
-    SpeedChange,
     TcpEndpoint,
+    usual_speed_change,
 )
 from gateway.site.rules import check_rules, far_end
 from gateway.site.tables import GatewayTable, LineTable, SignalTable, SinkTable, keys_of
@@ -102,7 +102,6 @@ def _lines(document: Document) -> Iterator[LineSettings]:
 
 def _line(table: LineTable, endpoint: Endpoint) -> LineSettings:
     on_tcp = isinstance(endpoint, TcpEndpoint)
-    usual = SpeedChange.NEVER if on_tcp else SpeedChange.AUTO
     return LineSettings(
         alias=table.alias,
         endpoint=endpoint,
@@ -113,7 +112,7 @@ def _line(table: LineTable, endpoint: Endpoint) -> LineSettings:
         flowcontrol=table.flowcontrol,
         rts=table.rts,
         dtr=table.dtr,
-        speed_change=table.speed_change or usual,
+        speed_change=table.speed_change or usual_speed_change(endpoint),
         serial_close_delay=table.serial_close_delay,
         wakeup=table.wakeup,
         time_scale=table.time_scale,

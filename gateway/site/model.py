@@ -95,6 +95,11 @@ class TcpEndpoint:
 Endpoint = SerialPort | TcpEndpoint
 
 
+def usual_speed_change(endpoint: Endpoint) -> SpeedChange:
+    """Auto on a port; never on raw TCP, where nothing can tell the far end of a change."""
+    return SpeedChange.AUTO if isinstance(endpoint, SerialPort) else SpeedChange.NEVER
+
+
 @frozen
 class GatewaySettings:
     """The gateway itself; `data_dir` None: `default_data_dir()`; `profiles` None: the shipped ones alone."""
@@ -113,7 +118,7 @@ class LineSettings:
     """One line: its far end, the characters on it, its habits.
 
     Speeds in baud, `serial_close_delay` in milliseconds; `time_scale` divides every time of the wire (simulated lines).
-    `alias` is empty for a line named on the command line. `speed_change` defaults to auto on a port, never on raw TCP.
+    `alias` is empty for a line named on the command line. `speed_change` is `usual_speed_change` unless given.
     """
 
     alias: str
@@ -132,7 +137,7 @@ class LineSettings:
 
     @speed_change.default
     def _usual_for_the_endpoint(self) -> SpeedChange:
-        return SpeedChange.AUTO if isinstance(self.endpoint, SerialPort) else SpeedChange.NEVER
+        return usual_speed_change(self.endpoint)
 
     @property
     def can_change_speed(self) -> bool:

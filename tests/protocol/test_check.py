@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from gateway.protocol.characters import BlockCheck
 from gateway.protocol.check import UNCHECKED, CheckKind, block_check, crc16, crc_check
 
-# 1.8.0(0012345.678*kWh) as example X1 of protocol.md 13 checks it, and a P1 telegram as X17 does.
+# 1.8.0(0012345.678*kWh) as a meter checks it, and a P1 telegram with its CRC.
 COVERED = b"1.8.0(0012345.678*kWh)\r\n!\r\n\x03"
 XOR_OF_COVERED = 0x42
 P1 = (

@@ -11,7 +11,7 @@ from gateway.errors import Garbled
 from gateway.protocol.characters import BlockCheck, with_even_parity, xor_check
 from gateway.protocol.recording import Recording, recording
 
-# Examples of protocol.md 13, under their names there.
+# Exchanges of meters that were made up, under the names that the tests share.
 REQUEST = b"/?41770326!\r\n"
 IDENT = b"/XMP5VERBA-3.1\r\n"
 SELECT = b"\x06050\r\n"

@@ -12,7 +12,7 @@ from tests.services.relay import Odometer, relayed
 pytestmark = pytest.mark.services
 
 SIGNALS = 20
-LIMIT = 3.0  # seconds from the signal to the end of the process, as the contract has it
+LIMIT = 3.0  # seconds from the signal to the end of the process, as docs/operate.md says
 
 
 def test_it_ends_well_within_three_seconds_wherever_a_session_stands(tmp_path: Path) -> None:

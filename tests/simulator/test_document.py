@@ -107,7 +107,8 @@ def test_all_that_does_not_fit_is_told_at_once_with_its_line(tmp_path: Path) -> 
     [
         ("", "E-CFG-4 building.toml:1: no [[line]]"),
         ("[[line]\n", "E-CFG-3 building.toml: no valid TOML"),
-        ("line = 3\n", "E-CFG-5 building.toml:1: line is"),
+        ("line = 3\n", "E-CFG-5 building.toml:1 [[line]]: line is"),
+        ("[[line]]\nmeter = 3\n", "write [[line.meter]]"),
         ('[[line]]\nfaults = ["smoke"]\n', 'building.toml:2 [[line]] number 1: faults = "smoke" is no fault'),
         ('[[line]]\nfaults = "silent"\n', "a list of texts is wanted"),
         ('[[line]]\nport = "tcp:70000"\n', "PORT from 0 (a free one) to 65535"),

@@ -70,7 +70,7 @@ def site_of(path: Path) -> Site:
     return load_site(path)[0]
 
 
-def test_the_smallest_site_gets_the_defaults_of_the_contract(write: Write) -> None:
+def test_the_smallest_site_gets_the_documented_defaults(write: Write) -> None:
     site, warnings = load_site(write(LINE + METER))
     (line,), (meter,) = site.lines, site.meters
     assert warnings == ()
@@ -207,7 +207,7 @@ def test_an_unknown_key_names_the_nearest_known_one(write: Write) -> None:
     )
 
 
-def test_speed_change_over_raw_tcp_is_refused_as_printed_in_the_contract(write: Write) -> None:
+def test_speed_change_over_raw_tcp_is_refused_with_the_next_step(write: Write) -> None:
     error = only_error(write(LINE + 'speed_change = "auto"\n' + METER))
     assert str(error) == (
         'E-CFG-7 metergate.toml:6 line riser-a: speed_change = "auto" over a raw TCP socket: '
@@ -216,7 +216,7 @@ def test_speed_change_over_raw_tcp_is_refused_as_printed_in_the_contract(write: 
     )
 
 
-def test_the_wildcard_is_refused_on_a_shared_line_as_printed_in_the_contract(write: Write) -> None:
+def test_the_wildcard_is_refused_on_a_shared_line_with_the_count_of_its_meters(write: Write) -> None:
     nameless = METER.replace("flat01", "flat02").replace('"01234567"', '""')
     error = only_error(write(LINE + METER + nameless))
     assert error.code == "E-CFG-12"
@@ -257,6 +257,10 @@ def test_all_errors_of_a_file_come_at_once_in_the_order_of_its_lines(write: Writ
     ]
     assert lines == [1, 7, 12, 13, 14, 16, 19]
     assert all(finding.next for finding in findings)
+
+
+def test_a_wrong_number_is_not_taken_for_the_one_that_looks_most_alike(write: Write) -> None:
+    assert only_error(write(LINE + "baudrate = 6900\n" + METER)).next == "choose one of them"
 
 
 BAD: list[tuple[str, str, int, str]] = [
@@ -420,9 +424,7 @@ def test_a_file_that_is_not_there_or_a_folder_is_told_as_unreadable(tmp_path: Pa
         assert (error.code, error.where) == ("E-CFG-1", str(path))
 
 
-def test_the_site_file_is_looked_for_in_the_order_of_the_contract(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_site_file_is_looked_for_in_the_documented_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here, user = tmp_path / "here", tmp_path / "config" / "metergate"
     here.mkdir()
     user.mkdir(parents=True)

@@ -1,5 +1,8 @@
 """What a plugin's author checks before a release: the profile's example, the decoder, the sink."""
 
+import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -8,7 +11,6 @@ import pytest
 
 import metergate_template
 from gateway import DataSet, DecodeError, Readout, Register, TransientSinkError, Visit, check_examples
-from gateway.catalog import Catalog
 from metergate_template.decoder import pulses
 from metergate_template.sink import LogSettings, open_log
 
@@ -55,6 +57,8 @@ def test_a_file_that_cannot_be_opened_is_tried_again_later(tmp_path: Path) -> No
 
 
 def test_the_gateway_finds_the_installed_plugin() -> None:
-    catalog = Catalog.collect(allow=["metergate-template"])
-    brought = {entry.name for entry in catalog.contributions if entry.distribution == "metergate-template"}
+    command = [str(Path(sys.executable).with_name("metergate")), "plugins", "--format", "jsonl"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - the gateway's own
+    entries = [json.loads(line) for line in listed.splitlines()]
+    brought = {entry["name"] for entry in entries if entry["distribution"] == "metergate-template"}
     assert brought == {"template-meter", "template.pulses", "template-log"}
