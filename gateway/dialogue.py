@@ -11,6 +11,7 @@ from attrs import frozen
 from gateway.errors import Garbled, MeterError, NoAnswer, OutOfTurn, Refused
 from gateway.figures import Step
 from gateway.line.base import Line
+from gateway.line.silence import quiet
 from gateway.profile import Conduct
 from gateway.protocol.characters import OPENING_SPEED, SPEEDS_MODE_C, XOR, BlockCheck, Mode, without_parity
 from gateway.protocol.incoming import NOISE_LIMIT
@@ -21,9 +22,7 @@ from gateway.protocol.timing import T_R_MIN, WAKE_UP_PAUSE, WAKE_UP_STREAM, wire
 
 REPEATS = 2  # protocol.md 3.7: at most this many NAKs a message
 BARE_END = 0.2  # seconds of silence that end a block without check
-BABBLE_LIMIT = 10.0  # seconds: a line that is never silent for so long has a talker that must be found
 MESSAGE_SLACK = 60.0  # seconds beyond what the slowest wire needs twice: octets that drip for longer end no message
-LOOK = 0.001  # seconds that suffice to take what has already arrived
 LEAVE_SILENCE = 1.0  # seconds: how long leaving waits for the far end to finish
 LEAVE_DRAIN = 0.5  # seconds for an answer to the break to pass
 
@@ -108,7 +107,10 @@ class Dialogue:
                 raise Refused("E-READ-2", _DLMS, "leave type at auto if the meter answers mode C too")
             case _:
                 assert_never(conduct.mode)
-        block = await self._block(identification, conduct)
+        try:
+            block = await self._block(identification, conduct)
+        except (NoAnswer, Garbled) as failure:
+            raise self._explained(failure, identification, conduct) from failure
         self._step(Step.READOUT)
         return block
 
@@ -129,14 +131,16 @@ class Dialogue:
 
     async def _follow_unasked(self, identification: Identification) -> None:
         speed = identification.speed
-        if speed is None or speed == self.line.speed:
-            return
-        if not self.line.can_change_speed:
-            what = f"mode B: the meter goes on at {speed} Bd, this line stays at {self.line.speed} Bd"
-            raise Refused(
-                "E-READ-11", what, f"set the line and its far end to {speed} Bd, or use a port that can follow"
-            )
-        await self._change_speed(speed)
+        if speed is not None and speed != self.line.speed and self.line.can_change_speed:
+            await self._change_speed(speed)
+
+    def _explained(self, failure: MeterError, identification: Identification, conduct: Conduct) -> MeterError:
+        """A failure that comes of a speed which this line could not follow is told as such."""
+        speed, ours = identification.speed, self.line.speed
+        if conduct.mode is not Mode.B or speed in (None, ours):
+            return failure
+        what = f"mode B: the meter goes on at {speed} Bd, this line stays at {ours} Bd: {failure.what}"
+        return Refused("E-READ-11", what, f"set the line and its far end to {speed} Bd, or use a port that can follow")
 
     async def _select(self, identification: Identification, conduct: Conduct, t2: float) -> None:
         """Acknowledges the proposed speed t2 after the identification, unless the meter sends its data unasked."""
@@ -276,23 +280,3 @@ async def signed_on(dialogue: Dialogue) -> AsyncIterator[Identification]:
     finally:
         with anyio.CancelScope(shield=True):
             await dialogue.leave()
-
-
-async def quiet(line: Line, silence: float) -> None:
-    """Waits until the line was silent for so many seconds; what comes meanwhile is nobody's and dropped.
-
-    Raises Garbled (E-READ-4) when a talker never stops.
-    """
-    begin = anyio.current_time()
-    give_up = begin + BABBLE_LIMIT / line.time_scale
-    while True:
-        # A deadline that has passed would leave what has arrived unread, for the next meter's answer to begin with.
-        end = max(line.quiet_since + silence / line.time_scale, begin + LOOK)
-        with anyio.CancelScope(deadline=end) as silent:
-            octets = await line.receive()
-        if silent.cancelled_caught:
-            return
-        if anyio.current_time() > give_up:
-            raise Garbled(
-                "E-READ-4", f"the line is never silent: {evidence(octets)}", "look for a talker that never stops"
-            )

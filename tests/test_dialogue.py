@@ -167,6 +167,11 @@ async def test_mode_b_on_a_line_that_cannot_follow_is_refused_and_the_meter_free
     assert (refused.value.code, words(line)) == ("E-READ-11", [REQUEST, BREAK])
 
 
+async def test_mode_b_is_read_where_the_far_end_is_faster_than_the_line_was_said_to_be() -> None:
+    line = MemoryLine(Script([Say(b"/XMPEVERBA-B\r\n"), Say(BLOCK)]), can_change_speed=False)
+    assert (await read(line)).body == BODY
+
+
 async def test_mode_b_at_the_speed_of_a_fixed_line_is_read() -> None:
     far_end = Script([Say(b"/XMPEVERBA-B\r\n", 9600), Say(BLOCK, 9600)])
     line = MemoryLine(far_end, speed=9600, can_change_speed=False)

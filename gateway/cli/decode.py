@@ -111,7 +111,7 @@ class Decoded:
         self.telegrams = [self._telegram(telegram) for telegram in self.recorded.telegrams]
 
     def as_json(self) -> dict[str, object]:
-        """The object of contract.md section 1."""
+        """The object that programs get."""
         return {"file": self.file, "telegrams": self.telegrams, "diagnostics": self.diagnostics}
 
     def _telegram(self, telegram: Telegram) -> dict[str, object]:

@@ -65,6 +65,8 @@ def output_options(verb: Callable[P, R]) -> Callable[..., R]:
     def with_output(*arguments: P.args, **options: P.kwargs) -> R:
         chosen = options.pop("form")
         as_json = options.pop("as_json")
+        if as_json and chosen not in {None, Form.JSON.value}:
+            raise click.UsageError(f"give --json or --format {chosen}, not both")
         default = Form.TABLE if sys.stdout.isatty() else Form.JSONL
         form = Form.JSON if as_json else Form(str(chosen)) if chosen else default
         options["output"] = Output(form)

@@ -1,6 +1,5 @@
 """The verb `read`: one readout, of one meter or of a whole bus."""
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -9,23 +8,22 @@ from zoneinfo import ZoneInfo
 
 import click
 import trio
-from attrs import define, evolve, field
+from attrs import define, evolve
 
 from gateway.app import App, Tally
 from gateway.catalog import AUTO, Catalog
 from gateway.cli.exits import Exit, exit_of, invalid_input
-from gateway.cli.output import Form, Output, output_options, print_table, report
-from gateway.cli.records import print_readout, print_record, print_signals, register_rows
-from gateway.errors import Cause, Finding
+from gateway.cli.output import Output, output_options, report
+from gateway.cli.sheet import Sheet
+from gateway.errors import Finding
 from gateway.protocol.characters import SPEEDS, Mode
-from gateway.reading import Gap, Quality, Readout, Record
+from gateway.reading import Quality, Record
 from gateway.site.endpoint import endpoint_from_text
 from gateway.site.load import find_site_file, load_site
 from gateway.site.locate import Locator
 from gateway.site.model import GatewaySettings, LineSettings, MeterSettings, SignalSettings, Site
 from gateway.telemetry import configure
 
-_BUS_COLUMNS = ("meter", "address", "title", "value", "unit", "quality", "reason")
 _LOCAL_ZONE = Path("/etc/localtime")
 
 
@@ -45,43 +43,8 @@ class _Wishes:
         mode = settings.type if self.mode == AUTO else Mode(self.mode)
         model = settings.meter_model if self.profile == AUTO else self.profile
         tags = [] if self.obis is None else [tag.strip() for tag in self.obis.split(",") if tag.strip()]
-        signals = tuple(SignalSettings(tag, tag, tag) for tag in tags) or settings.signals
+        signals = tuple(SignalSettings("", tag, tag) for tag in tags) or settings.signals
         return evolve(settings, type=mode, meter_model=model, signals=signals)
-
-
-@define
-class _Sheet:
-    """Takes the records as they come; people get them at the end, programs at once."""
-
-    output: Output
-    is_bus: bool
-    wants_signals: bool
-    readouts: list[Readout] = field(factory=list)
-    ended: int = 0
-
-    def take(self, record: Record) -> None:
-        if isinstance(record, Gap) and record.cause is Cause.CANCELLED:
-            return
-        self.ended += 1
-        if not isinstance(record, Readout):
-            return
-        self.readouts.append(record)
-        if self.is_bus and self.output.form is Form.JSONL:
-            print_record(record)
-
-    def print(self) -> None:
-        if self.wants_signals:
-            for readout in self.readouts:
-                print_signals(readout)
-        elif not self.is_bus:
-            for readout in self.readouts:
-                print_readout(readout, self.output)
-        elif self.output.form is Form.JSON:
-            click.echo(json.dumps([readout.as_json() for readout in self.readouts], ensure_ascii=False, indent=1))
-        elif self.output.form is Form.TABLE:
-            print_table(_BUS_COLUMNS, [row for readout in self.readouts for row in register_rows(readout)])
-        elif self.output.form is not Form.JSONL:
-            self.output.rows(_BUS_COLUMNS, [row for readout in self.readouts for row in register_rows(readout)])
 
 
 @click.command()
@@ -128,14 +91,14 @@ def read(  # noqa: PLR0913, PLR0917 - one parameter an option
     with invalid_input():
         site = _site(target, wishes, _numbers(serial, serials), config)
         app = _app(site)
-    sheet = _Sheet(output, is_bus=serials is not None, wants_signals=signals)
+    sheet = Sheet(output, is_bus=serials is not None, wants_signals=signals)
     tally = trio.run(_run, app, sheet, float("inf") if timeout is None else timeout)
     app.telemetry.shutdown()
     sheet.print()
     raise click.exceptions.Exit(_exit(tally, sheet, site.meters))
 
 
-def _exit(tally: Tally, sheet: _Sheet, meters: Sequence[MeterSettings]) -> Exit:
+def _exit(tally: Tally, sheet: Sheet, meters: Sequence[MeterSettings]) -> Exit:
     """Why the command ends: also for want of time, or of a register that was asked for."""
     wanted = len(meters)
     if tally.interrupted_by is None and sheet.ended < wanted:
@@ -196,7 +159,7 @@ def _app(site: Site) -> App:
     return App(site, catalog, (), telemetry, report, rounds=1)
 
 
-async def _run(app: App, sheet: _Sheet, limit: float) -> Tally:
+async def _run(app: App, sheet: Sheet, limit: float) -> Tally:
     count, is_shown = len(app.site.meters), sheet.is_bus and sys.stderr.isatty()
     with click.progressbar(length=count, label="reading", file=sys.stderr, hidden=not is_shown) as bar:
 

@@ -20,7 +20,7 @@ def print_record(record: Record) -> None:
 
 
 def print_readout(readout: Readout, output: Output) -> None:
-    """One readout: the record of contract.md for programs, its registers as rows for people."""
+    """One readout: its record for programs, its registers as rows for people."""
     match output.form:
         case Form.JSON:
             click.echo(json.dumps(readout.as_json(), ensure_ascii=False, indent=1))

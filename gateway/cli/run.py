@@ -11,7 +11,8 @@ from gateway.app import App, Tally
 from gateway.catalog import Catalog
 from gateway.cli.exits import Exit, exit_of, invalid_input
 from gateway.cli.log import Log, louder
-from gateway.cli.records import print_record
+from gateway.cli.output import Output, output_options
+from gateway.cli.sheet import Sheet
 from gateway.equipment import wanted_sinks
 from gateway.errors import JournalError
 from gateway.site.load import find_site_file, load_site
@@ -29,12 +30,14 @@ from gateway.telemetry import configure
     "--data-dir", type=click.Path(path_type=Path), help="Holds the journal, instead of the site file's data_dir."
 )
 @click.option("-v", "--verbose", count=True, help="Tell more than the site file's log_level (repeatable).")
+@output_options
 def run(
     site: str | None,
     config: str | None,
     only: tuple[str, ...],
     data_dir: Path | None,
     verbose: int,
+    output: Output,
     *,
     once: bool,
     dry_run: bool,
@@ -42,6 +45,7 @@ def run(
     """Read the meters of a site, for ever or once.
 
     SIGINT or SIGTERM ends it within 3 s, each open session properly; a second one at once.
+    --format is that of --dry-run, which alone prints data.
 
     \b
     Examples:
@@ -51,8 +55,11 @@ def run(
     """  # noqa: D301 - click's mark for lines that stay as they are
     if site and config:
         raise click.UsageError("give the site file once, as SITE or with --config")
-    app, directory = _made_ready(site or config, only, verbose, once=once, dry_run=dry_run)
+    sheet = Sheet(output, is_bus=True) if dry_run else None
+    app, directory = _made_ready(site or config, only, verbose, sheet, once=once)
     tally = _ran(app, None if dry_run else data_dir or directory)
+    if sheet is not None:
+        sheet.print()
     if once:
         _summarise(tally)
     raise click.exceptions.Exit(exit_of(tally))
@@ -77,7 +84,7 @@ def _first(group: ExceptionGroup[JournalError]) -> JournalError:
 
 
 def _made_ready(
-    given: str | None, only: tuple[str, ...], verbose: int, *, once: bool, dry_run: bool
+    given: str | None, only: tuple[str, ...], verbose: int, sheet: Sheet | None, *, once: bool
 ) -> tuple[App, Path]:
     with invalid_input():
         site, warnings = load_site(find_site_file(given))
@@ -90,12 +97,12 @@ def _made_ready(
     app = App(
         site,
         catalog,
-        () if dry_run else sinks,
+        sinks if sheet is None else (),
         telemetry,
         log.tell,
-        rounds=1 if once or dry_run else None,
+        rounds=1 if once or sheet is not None else None,
         only=_chosen(site, only),
-        watch=print_record if dry_run else log.watch,
+        watch=log.watch if sheet is None else sheet.take,
     )
     return app, site.gateway.data_dir or default_data_dir()
 

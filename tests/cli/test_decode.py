@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from gateway.cli.main import main
 
-# Example X1 of protocol.md 13 with another maker's dress: XMP is fictitious.
+# The maker XMP is fictitious.
 IDENT = b"/XMP5\\2VERBA-3.1\r\n"
 BLOCK = b"\x02F.F(00000000)\r\n0.0.0(41770326)\r\n1.8.0(0012345.678*kWh)\r\n!\r\n\x03\x5e"
 READOUT = IDENT + BLOCK

@@ -147,7 +147,7 @@ def test_the_site_file_names_the_journal_with_its_zone(data_dir: Path, tmp_path:
     assert len(rows("visits", "--config", site, "--to", "2026-09-30T12:15")) == 2
 
 
-def test_csv_has_the_columns_in_the_order_of_the_contract(data_dir: Path) -> None:
+def test_csv_has_the_columns_in_their_published_order(data_dir: Path) -> None:
     done = metergate("readings", "--data-dir", data_dir, "--format", "csv")
     header = next(csv.reader(done.stdout.splitlines()))
     assert header == list(rows("readings", "--data-dir", data_dir)[0])

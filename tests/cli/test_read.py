@@ -110,6 +110,13 @@ def test_a_register_that_the_meter_lacks_is_bad_and_told_by_the_exit_code(serve:
     assert [(row["value"], row["quality"]) for row in found] == [("70326.678", "good"), (None, "bad")]
 
 
+def test_a_chosen_register_keeps_the_name_that_the_code_gives_it(serve: Serve, plate: Plate) -> None:
+    endpoint = serve(TcpPort(), [plate("41770326")])
+    done = metergate("read", endpoint, "--serial", "41770326", "--obis", "1.8.0", "--format", "csv")
+    (row,) = csv.DictReader(io.StringIO(done.stdout))
+    assert row["title"] == "Active energy import total"
+
+
 @pytest.mark.parametrize("form", ["table", "csv", "raw", "jsonl"])
 def test_every_form_shows_the_value(serve: Serve, plate: Plate, form: str) -> None:
     done = metergate("read", serve(TcpPort(), [plate("41770326")]), "--serial", "41770326", "--format", form)
@@ -230,6 +237,7 @@ def test_the_time_may_be_up_while_the_line_is_opened_again() -> None:
         (("ttyUSB0:9600",), 78, "E-CFG-18"),
         (("tcp://127.0.0.1:9/", "--profile", "generik"), 78, "E-PRO-10"),
         (("tcp://127.0.0.1:9", "--serial", "1", "--serials", "x"), 2, "not both"),
+        (("tcp://127.0.0.1:9", "--json", "--format", "csv"), 2, "give --json or --format csv, not both"),
         (("tcp://127.0.0.1:9", "--serials", "/nonexistent"), 2, "cannot be read"),
         (("flat01", "--config", "/nonexistent"), 78, "E-CFG-1"),
     ],

@@ -199,6 +199,16 @@ def test_a_dry_run_prints_its_records_and_writes_nothing(serve: Serve, plate: Pl
     assert [path.name for path in house.folder.iterdir()] == ["site.toml"]
 
 
+def test_a_dry_run_prints_in_the_form_that_is_asked_for(serve: Serve, plate: Plate, house: House) -> None:
+    house.line("riser-a", serve(TcpPort(), [plate(serial) for serial in EIGHT[:2]]), *EIGHT[:2])
+    shown = metergate("run", "--dry-run", "--format", "json", house.written())
+    found = energies(json.loads(shown.stdout))
+    assert set(found) == {f"flat{serial}" for serial in EIGHT[:2]}
+    sheet = metergate("run", "--dry-run", "--format", "csv", house.written()).stdout.splitlines()
+    assert sheet[0] == "meter,address,title,value,unit,quality,reason"
+    assert {row.partition(",")[0] for row in sheet[1:]} == set(found)
+
+
 # Exit codes
 
 
