@@ -86,7 +86,7 @@ class Dialogue:
             message = await self._hear()
             if not isinstance(message, Identification):
                 sign_on = f"/{request.start}{request.address}!"
-                raise self._silence("E-READ-1", f'no answer to "{sign_on}" within {self.manners.timeout:g} s')
+                raise self._silence("E-READ-1", f'no answer to "{sign_on}"')
         self._is_identified = True
         return message
 
@@ -260,6 +260,7 @@ class Dialogue:
         return Garbled(
             "E-READ-10" if code == "E-READ-10" else "E-READ-4",
             f"{what}; heard {len(heard):,} octets: {evidence(heard)}",
+            "compare speed and parity of the line with the meter's; look for a weak contact",
         )
 
     async def _falls_silent(self, limit: float) -> bool:

@@ -144,8 +144,10 @@ def _site(target: str, wishes: _Wishes, numbers: Sequence[str] | None, config: s
     if not meters:
         known = ", ".join(meter.device_alias for meter in site.meters)
         raise click.UsageError(f'no meter "{target}" in {site.path}; it has: {known}')
+    if not meters[0].enable:
+        raise click.UsageError(f"{target} has enable = false in {site.path}: not a byte is sent for it")
     lines = tuple(wishes.line(line) for line in site.lines if line.alias == meters[0].line)
-    return evolve(site, lines=lines, meters=(evolve(meters[0], enable=True),), sinks=())
+    return evolve(site, lines=lines, meters=(meters[0],), sinks=())
 
 
 def _app(site: Site) -> App:

@@ -83,5 +83,6 @@ def _end_of_checked(frame: bytes, check: BlockCheck) -> int:
     computed, sent = check.of(frame[1:-1]), frame[-1]
     if computed != sent:
         kind = "block check" if frame[0] == STX else "check of a command"
-        raise Garbled("E-READ-6", f"{kind}: sent {sent:02X}, computed {computed:02X} over {len(frame) - 2:,} bytes")
+        what = f"{kind}: sent {sent:02X}, computed {computed:02X} over {len(frame) - 2:,} bytes"
+        raise Garbled("E-READ-6", what, "look at cable, termination and other talkers; some makers use the sum check")
     return len(frame) - 1

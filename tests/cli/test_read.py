@@ -28,7 +28,7 @@ time_scale = 10
 device_alias = "flat01"
 line = "riser-a"
 serialnumber = "41770326"
-enable = false
+enable = true
 {more}
 """
 
@@ -259,12 +259,19 @@ def site(serve: Serve, plate: Plate, tmp_path: Path) -> Path:
     return path
 
 
-def test_an_alias_is_read_by_its_site_file_even_when_disabled(site: Path) -> None:
+def test_an_alias_is_read_by_its_site_file(site: Path) -> None:
     found = record("flat01", "--config", site)
     assert (found["line"], found["meter"]) == ("riser-a", "flat01")
     rows = found["values"]
     assert isinstance(rows, list)
     assert [(row["signal"], row["value"]) for row in rows] == [("energy", "70326.678")]
+
+
+def test_not_a_byte_is_sent_for_a_disabled_meter(site: Path) -> None:
+    site.write_text(site.read_text().replace("enable = true", "enable = false"))
+    done = metergate("read", "flat01", "--config", site)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "flat01 has enable = false" in done.stderr
 
 
 def test_an_unknown_alias_is_told_with_those_that_are_known(site: Path) -> None:
@@ -281,6 +288,6 @@ def test_signals_are_ready_for_a_site_file(serve: Serve, plate: Plate, tmp_path:
     printed = tomllib.loads("[[meter]]\n" + done.stdout)["meter"][0]["signal"]
     assert [signal["tag_job_todo"] for signal in printed] == [register.address for register in odd]
     path = tmp_path / "metergate.toml"
-    path.write_text(SITE.format(line='device = "/dev/ttyS9"', more=done.stdout).replace("enable = false", ""))
+    path.write_text(SITE.format(line='device = "/dev/ttyS9"', more=done.stdout).replace("enable = true", ""))
     checked = metergate("check", path)
     assert checked.exit_code == 0, checked.output
