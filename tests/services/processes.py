@@ -168,7 +168,7 @@ def write_site(
     data_dir: Path | None = None,
 ) -> Path:
     """The site file that an engineer would write for simulated lines, named by alias; `meter` holds further keys."""
-    text = [f'[gateway]\nname = "services"\ndata_dir = "{data_dir or folder / "state"}"']
+    text = [f'[gateway]\nname = "services"\nlog_level = "warn"\ndata_dir = "{data_dir or folder / "state"}"']
     if sink is not None:
         text.append(f'[[sink]]\nname = "file"\ntype = "jsonl"\npath = "{sink}"')
     keys = "".join(f"{key} = {json.dumps(value)}\n" for key, value in (meter or {}).items())
