@@ -12,6 +12,23 @@ from gateway.errors import Cause, Finding
 READING_SCHEMA = "metergate.reading/1"
 GAP_SCHEMA = "metergate.gap/1"
 
+# One reading as a row of its own: `metergate readings`, the csv sink.
+READING_COLUMNS = (
+    "meter",
+    "serial",
+    "signal",
+    "obis",
+    "address",
+    "value",
+    "unit",
+    "raw",
+    "quality",
+    "reason",
+    "read_at",
+    "valid_at",
+    "meter_time",
+)
+
 Value = Decimal | int | str | datetime | frozenset[str] | None
 
 

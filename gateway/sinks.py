@@ -15,29 +15,13 @@ from attrs import field, frozen, validators
 
 from gateway.errors import TransientSinkError
 from gateway.hooks import hookimpl
-from gateway.reading import Reading, Readout, Record, local_text, utc_text, value_text
+from gateway.reading import READING_COLUMNS, Reading, Readout, Record, local_text, utc_text, value_text
 
 S = TypeVar("S")
 
 STANDARD_OUTPUT = "-"
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
-
-CSV_COLUMNS = (
-    "meter",
-    "serial",
-    "signal",
-    "obis",
-    "address",
-    "value",
-    "unit",
-    "raw",
-    "quality",
-    "reason",
-    "read_at",
-    "valid_at",
-    "meter_time",
-)
 
 
 class Sink(Protocol):
@@ -93,7 +77,7 @@ class CsvSink:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         if self.file.is_empty:
-            writer.writerow(CSV_COLUMNS)
+            writer.writerow(READING_COLUMNS)
         for record in batch:
             if isinstance(record, Readout):
                 writer.writerows(_csv_row(record, reading) for reading in record.readings)

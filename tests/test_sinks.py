@@ -13,8 +13,8 @@ import attrs
 import pytest
 
 from gateway.errors import Cause, Finding, TransientSinkError
-from gateway.reading import Gap, Reading, Readout, Visit
-from gateway.sinks import CSV_COLUMNS, FileSettings, defused, output_sinks
+from gateway.reading import READING_COLUMNS, Gap, Reading, Readout, Visit
+from gateway.sinks import FileSettings, defused, output_sinks
 
 START = datetime(2026, 9, 30, 9, 0, 11, 204_000, UTC)
 VISIT = Visit("block-12", "riser-a", "flat01", "01234567", START, START, 2412)
@@ -56,7 +56,7 @@ def test_csv_has_one_header_and_a_row_a_reading(tmp_path: Path) -> None:
             sink.write([GAP, READOUT])
     with path.open(newline="") as file:
         header, *rows = csv.reader(file)
-    assert tuple(header) == CSV_COLUMNS
+    assert tuple(header) == READING_COLUMNS
     expected = {
         "meter": "flat01",
         "serial": "01234567",

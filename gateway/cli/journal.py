@@ -12,7 +12,8 @@ from attrs import frozen
 from gateway.cli.exits import Exit, invalid_input
 from gateway.cli.output import Output, fail, output_options
 from gateway.errors import JournalError
-from gateway.journal import READING_COLUMNS, VISIT_COLUMNS, read_readings, read_visits
+from gateway.journal import VISIT_COLUMNS, read_readings, read_visits
+from gateway.reading import READING_COLUMNS
 from gateway.site.load import find_site_file, load_site
 from gateway.site.model import default_data_dir
 

@@ -16,21 +16,6 @@ from gateway.journal.store import FILE_NAME, check_format
 from gateway.memory import MeterMemory
 from gateway.reading import Record, local_text, utc_text, value_text
 
-READING_COLUMNS = (
-    "meter",
-    "serial",
-    "signal",
-    "obis",
-    "address",
-    "value",
-    "unit",
-    "raw",
-    "quality",
-    "reason",
-    "read_at",
-    "valid_at",
-    "meter_time",
-)
 VISIT_COLUMNS = ("meter", "line", "due_at", "started_at", "duration_ms", "outcome", "cause", "attempts")
 
 _EVER = (-(2**63), 2**63 - 1)
