@@ -26,6 +26,8 @@ _GLUED_UNIT_MIN = 2  # a single letter behind digits is more often part of a num
 _WINTER, _SUMMER, _UTC = "012"
 _CENTURY_PIVOT = 80
 _STAMP_DIGITS = re.compile(r"([0-2]?)([0-9]{10}|[0-9]{12})")
+# Home-area ports print the beginning of Unix time in winter for a moment that was never set.
+_NEVER_DSMR = "700101010000"
 _STAMP_DSMR = re.compile(r"([0-9]{12})([SWsw])")
 _STAMP_PARTED = re.compile(r"((?:[0-9]{2}|[0-9]{4})-[0-9]{2}-[0-9]{2})[ ,T]+([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)")
 _DATE_DIGITS = re.compile(r"[0-2]?([0-9]{6})")
@@ -88,6 +90,8 @@ def timestamp(raw: str) -> datetime | None:
         season, digits = found.groups()
         return _moment(digits[:6], digits[6:].ljust(6, "0"), season, text)
     if found := _STAMP_DSMR.fullmatch(text):
+        if found[1] == _NEVER_DSMR:
+            raise _no_such("date and time", text)
         return _moment(found[1][:6], found[1][6:], _SUMMER if found[2] in "Ss" else _WINTER, text)
     if found := _STAMP_PARTED.fullmatch(text):
         return _moment(found[1].replace("-", ""), found[2].replace(":", "").ljust(6, "0"), "", text)

@@ -6,9 +6,9 @@ from datetime import date, datetime, time
 
 from gateway.decoders import Decoder, calendar_date, clock_time, timestamp
 from gateway.errors import DecodeError
-from gateway.obis import Known, canonical_unit, known, parse_obis
+from gateway.obis import Kind, Known, canonical_unit, known, parse_obis
 from gateway.obis.code import NOT_USED
-from gateway.profile.meaning import Meaning
+from gateway.profile.meaning import SEVERAL, Meaning
 from gateway.profile.signal import missing_reading, place_of, signal_reading
 from gateway.protocol.datablock import DataSet
 from gateway.reading import Reading, Register
@@ -17,6 +17,8 @@ from gateway.site.model import SignalSettings
 # A meter has some hundred addresses; damaged or hostile ones must not fill the memory.
 MEANING_LIMIT = 4096
 _HISTORY = re.compile(r"[*&][0-9]+$")
+# Some makes print the moment of a maximum in a line of its own, under the address of the maximum with this suffix.
+_MOMENT_OF_MAXIMUM = re.compile(r"(.+\.6\.[0-9]+),5([*&][0-9]+)?")
 _NOTHING = Register("")
 
 
@@ -75,6 +77,9 @@ class Binding:
     def _learn(self, address: str) -> Meaning:
         if len(self._meanings) >= MEANING_LIMIT:
             self._meanings.clear()
+        if moment := _MOMENT_OF_MAXIMUM.fullmatch(address):
+            learned = self._meanings[address] = self._moment(address, moment[1] + (moment[2] or ""))
+            return learned
         obis = parse_obis(address, self._medium)
         meaning = known(obis) if obis else None
         named = self._by_print.get(address) or (self._by_code.get((*obis.core, obis.f)) if obis else None)
@@ -92,6 +97,21 @@ class Binding:
             decoder=None if register.decoder is None else self._decoders[register.decoder],
         )
         return learned
+
+    def _moment(self, address: str, maximum: str) -> Meaning:
+        """The meaning of an address under which the moment of a maximum is printed."""
+        of = self._meanings.get(maximum) or self._learn(maximum)
+        register = self._by_print.get(address, _NOTHING)
+        return Meaning(
+            address=address,
+            signal=register.name or address,
+            obis=None,
+            obis_text=None,
+            title=register.title or (f"{of.title}: moment" if of.title else None),
+            kind=Kind.DATETIME,
+            register=register,
+            decoder=None if register.decoder is None else self._decoders[register.decoder],
+        )
 
 
 def _title(named: Register | None, meaning: Known | None) -> str | None:
@@ -115,7 +135,7 @@ def _inherited_units(meanings: Sequence[Meaning], sets: Sequence[DataSet]) -> li
         star = data_set.raw[0].partition("*")[2] if data_set.raw else ""
         if star or own != core:
             core, unit = own, star or None
-        elif unit is not None:
+        elif unit is not None and not SEVERAL.search(unit):
             units[n] = canonical_unit(unit)
     return units
 

@@ -16,7 +16,8 @@ from gateway.reading import Quality, Reading, Register, Value
 # What a decoder may raise about a print it cannot understand; anything else is a bug of that decoder.
 MISFITS = (DecodeError, ValueError, ArithmeticError, LookupError)
 
-_SEVERAL = re.compile("[*&;]")
+# What parts the values of one bracket stands, at the latest, in what looks like a unit (protocol.md 3.8).
+SEVERAL = re.compile("[*&#;,]")
 _MOMENTS = frozenset({Kind.TIME, Kind.DATE, Kind.DATETIME})
 _MOMENT_FORMS: dict[Kind, tuple[Callable[[str], datetime | date | time | None], ...]] = {
     Kind.TIME: (clock_time, timestamp, calendar_date),
@@ -98,14 +99,14 @@ def value_by_print(content: str, kind: Kind | None) -> tuple[Value, str | None]:
         return moment_by_print(content, kind), None
     if kind is Kind.QUANTITY:
         value, unit = split_unit(content)
-        if unit is not None and _SEVERAL.search(unit):
+        if unit is not None and SEVERAL.search(unit):
             raise DecodeError("E-REG-1", f'"{content}" holds several values')
         return number(value), unit
     if "*" not in content and kind is not None:
         return content, None
     value, unit = split_unit(content)
     # Several values in one bracket, or a star in a text: the print alone tells no more.
-    is_text = unit is None or _SEVERAL.search(unit) or not (is_known_unit(unit) or is_number(value))
+    is_text = unit is None or SEVERAL.search(unit) or not (is_known_unit(unit) or is_number(value))
     return (content, None) if is_text else (number(value), unit)
 
 

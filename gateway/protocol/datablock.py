@@ -1,7 +1,8 @@
 """The data sets of a block, read by a general parser or by the layout that one meter repeats (protocol.md 3.8)."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from operator import itemgetter
 
 from attrs import define
@@ -9,9 +10,11 @@ from attrs import define
 from gateway.errors import Garbled
 from gateway.protocol.characters import STX, xor_of_octets
 
-# protocol.md 3.8: practical limits, so that no block costs unbounded memory or time.
-LINE_LIMIT = 2048
-BLOCK_LIMIT = 256 * 1024
+# Practical limits (protocol.md 3.8), so that no block costs unbounded memory or time.
+BLOCK_LIMIT = 256 * 1024  # the longest load profiles stay below half of it
+LINE_LIMIT = 2048  # a line of several long texts; the standard allows 78
+VALUE_LIMIT = 1024  # the longest text of a home-area port
+DATA_SET_LIMIT = 4000  # forty days of quarter hours, one row a data set
 
 _NOT_BRACKETS = bytes(octet for octet in range(256) if octet not in b"()")
 _NOT_DELIMITERS = bytes(octet for octet in range(256) if octet not in b"()*!\r\n\x02\x03\x04")
@@ -37,31 +40,49 @@ class DataSet:
 def parse_block(body: bytes) -> tuple[DataSet, ...]:
     """Every data set of a block's 7-bit characters, in the order of the wire; nothing is dropped.
 
-    Raises Garbled (E-READ-7) beyond the limits of line and block.
+    Raises Garbled (E-READ-7) beyond the limits of block, line, value or number of data sets.
     """
-    _check_limits(body)
+    longest_line = _longest_line(body)
     text = _without_end_mark(body)
     brackets = body.translate(None, _NOT_BRACKETS)
     pieces = text.replace(")", "(").split("(")
     contents = pieces[1::2]
     if brackets == b"()" * len(contents) and not _has_line_end("".join(contents)):
-        return tuple(_flat_sets(pieces[::2], contents))
-    return tuple(data_set for line in _LINE_END.split(text) for data_set in _nested_sets(line))
+        sets = _flat_sets(pieces[::2], contents)
+    else:
+        nested = (data_set for line in _LINE_END.split(text) for data_set in _nested_sets(line))
+        sets = list(islice(nested, DATA_SET_LIMIT + 1))
+    _check_number(len(sets))
+    if longest_line > VALUE_LIMIT:
+        _check_values(sets)
+    return tuple(sets)
 
 
 def _flat_sets(between: Sequence[str], contents: Sequence[str]) -> list[DataSet]:
     """The data sets of brackets without brackets or line ends in them, given what stands between and after these."""
-    sets = list[DataSet]()
+    if len(contents) > DATA_SET_LIMIT:
+        _check_number(sum(map(bool, between[:-1])))
+    sets, following = list[DataSet](), list[str]()
     for prefix, content in zip(between, contents, strict=False):
         if not prefix and sets:
-            sets[-1].raw += (content,)
+            following.append(content)
             continue
+        if following:
+            sets[-1].raw += tuple(following)
+            following.clear()
         address = prefix.strip()
         if not address.isprintable():
             *stray, address = (line.strip() for line in _LINE_END.split(prefix))
-            sets += [DataSet(line, ()) for line in stray if line]
+            sets += _text_lines(stray)
         sets.append(DataSet(address, (content,)))
-    return sets + [DataSet(line.strip(), ()) for line in _LINE_END.split(between[-1]) if line.strip()]
+    if following:
+        sets[-1].raw += tuple(following)
+    return sets + _text_lines(_LINE_END.split(between[-1]))
+
+
+def _text_lines(lines: Iterable[str]) -> list[DataSet]:
+    texts = islice((text for line in lines if (text := line.strip())), DATA_SET_LIMIT + 1)
+    return [DataSet(text, ()) for text in texts]
 
 
 def _nested_sets(line: str) -> list[DataSet]:
@@ -70,15 +91,12 @@ def _nested_sets(line: str) -> list[DataSet]:
     rest = 0 if not pairs else pairs[-1][1] + 1
     if pairs is None or line[rest:].strip():
         return [DataSet(line.strip(), ())]
-    sets, position = list[DataSet](), 0
+    between, contents, position = list[str](), list[str](), 0
     for opening, closing in pairs:
-        address, content = line[position:opening].strip(), line[opening + 1 : closing]
-        if address or not sets:
-            sets.append(DataSet(address, (content,)))
-        else:
-            sets[-1].raw += (content,)
+        between.append(line[position:opening].strip())
+        contents.append(line[opening + 1 : closing])
         position = closing + 1
-    return sets
+    return _flat_sets([*between, ""], contents)
 
 
 def _outer_brackets(line: str) -> list[tuple[int, int]] | None:
@@ -97,11 +115,25 @@ def _outer_brackets(line: str) -> list[tuple[int, int]] | None:
     return None if depth else pairs
 
 
-def _check_limits(body: bytes) -> None:
+def _longest_line(body: bytes) -> int:
+    """The length of the longest line, or of the whole block where that is no more than a value may have."""
     if len(body) > BLOCK_LIMIT:
         raise Garbled("E-READ-7", f"a block of {len(body):,} characters; the limit is {BLOCK_LIMIT:,}")
-    if len(body) > LINE_LIMIT and (longest := max(map(len, body.split(b"\n")))) > LINE_LIMIT:
+    longest = len(body) if len(body) <= VALUE_LIMIT else max(map(len, body.split(b"\n")))
+    if longest > LINE_LIMIT:
         raise Garbled("E-READ-7", f"a line of {longest:,} characters; the limit is {LINE_LIMIT:,}")
+    return longest
+
+
+def _check_number(sets: int) -> None:
+    if sets > DATA_SET_LIMIT:
+        raise Garbled("E-READ-7", f"more than {DATA_SET_LIMIT:,} data sets in one block")
+
+
+def _check_values(sets: Iterable[DataSet]) -> None:
+    longest = max((len(content) for data_set in sets for content in data_set.raw), default=0)
+    if longest > VALUE_LIMIT:
+        raise Garbled("E-READ-7", f"a value of {longest:,} characters; the limit is {VALUE_LIMIT:,}")
 
 
 def _without_end_mark(body: bytes) -> str:

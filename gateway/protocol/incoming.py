@@ -5,12 +5,14 @@ import re
 from attrs import frozen
 
 from gateway.errors import Garbled
-from gateway.protocol.characters import ACK, ETX, NAK, SOH, STX, without_parity
+from gateway.protocol.characters import ACK, ETX, NAK, SOH, STX, parity_errors, without_parity
 from gateway.protocol.datablock import BLOCK_LIMIT
 from gateway.protocol.parse import evidence
 
 # Octets before a message that are skipped as noise of the turn-around or an unknown talker's rest.
 NOISE_LIMIT = 256
+# What no STX announces is not known for a block before its end: a talker that never ends must not fill the memory.
+HELD_LIMIT = 64 * 1024
 
 _SLASH, _EXCLAMATION_MARK = b"/!"
 _FILL = (b"\x00", b"\x7f")
@@ -18,6 +20,9 @@ _END_OF_CHECKED = re.compile(rb"[\x03\x04]")
 _END_OF_BARE = re.compile(rb"!\r?\n")
 _BARE_BLOCK = re.compile(rb"[ -~][\r\n -~]*\([\r\n -~]*")
 _PRINTABLE = re.compile(rb"[ -~]")
+# A command may follow the address of a sign-on at once (example X18).
+_END_OF_LINE = re.compile(rb"\n|(?<=!)(?=\x01)")
+_CONFIRMATION = re.compile(rb"\x062[0-9A-I]2\r?\n")
 
 
 @frozen
@@ -90,6 +95,19 @@ class Incoming:
             self.has_echo = True
         return None
 
+    def cut_confirmation(self, *, is_due: bool) -> bytes | None:
+        """The octets that confirm a hand-over, at the very front; None where something else stands there.
+
+        Raises Garbled (E-READ-7) where nobody takes what follows the hand-over.
+        """
+        found = _CONFIRMATION.match(self._characters) if is_due else None
+        if found is None:
+            self._refuse_more_than(HELD_LIMIT)
+            return None
+        octets = bytes(self._octets[: found.end()])
+        self._consume(found.end())
+        return octets
+
     def _consume(self, end: int) -> None:
         del self._octets[:end], self._characters[:end]
         self._scanned = self._end_scanned = 0
@@ -145,9 +163,12 @@ class Incoming:
         self._scanned = max(self._scanned, length - len("!\r"))
         if length > NOISE_LIMIT and not (expected.bare and self._text(length) is not None):
             raise Garbled("E-READ-4", f"no message in {length:,} octets: {evidence(self.octets)}")
-        if length > BLOCK_LIMIT:
-            raise Garbled("E-READ-7", f"no end in {length:,} octets")
+        self._refuse_more_than(HELD_LIMIT)
         return None
+
+    def _refuse_more_than(self, limit: int, begin: int = 0) -> None:
+        if (length := len(self._characters) - begin) > limit:
+            raise Garbled("E-READ-7", f"no end in {length:,} octets")
 
     def _text(self, end: int) -> int | None:
         """Where a block without STX may begin: the first printable character, within the bounds of noise."""
@@ -167,25 +188,28 @@ class Incoming:
             raise Garbled("E-READ-4", f"no data block: {evidence(self.octets)}")
         if follows and follows[0] == ETX:
             raise Garbled("E-READ-6", "a block that ends with ETX came without its STX")
+        # Where characters come with parity, one that breaks it right before the text may have been the STX.
+        if begin and not self._octets[begin:end].isascii() and parity_errors(bytes(self._octets[begin - 1 : begin])):
+            raise Garbled("E-READ-4", f"a parity error before a block without STX: {evidence(self.octets)}")
         return begin, end
 
     def _checked(self, begin: int, *, has_check: bool) -> tuple[int, int] | None:
         found = _END_OF_CHECKED.search(self._characters, max(begin, self._end_scanned))
         if found is None:
             self._end_scanned = len(self._characters)
-            if self._end_scanned - begin > BLOCK_LIMIT:
-                raise Garbled("E-READ-7", f"no end in {self._end_scanned - begin:,} octets")
+            self._refuse_more_than(BLOCK_LIMIT, begin)
             return None
         self._end_scanned = found.start()
         end = found.end() + has_check
         return (begin, end) if end <= len(self._characters) else None
 
     def _line(self, begin: int) -> tuple[int, int] | None:
-        end = self._characters.find(b"\n", begin) + 1
-        if not end:
+        found = _END_OF_LINE.search(self._characters, begin)
+        if found is None:
             if len(self._characters) - begin > NOISE_LIMIT:
                 raise Garbled("E-READ-4", f"no line end in {NOISE_LIMIT} octets: {evidence(self.octets)}")
             return None
+        end = found.end()
         # Noise may hold a "/" too: neither a request nor an identification has a second one.
         if self._characters[begin] == _SLASH:
             begin = self._characters.rfind(b"/", begin, end)

@@ -26,10 +26,12 @@ class Request:
     """The sign-on `/?address!`: addresses one tariff device, or with an empty address any (protocol.md 3.1).
 
     `start` stands between `/` and the address; dialects use other characters than `?`.
+    `is_one_shot`: a read command follows at once instead of a line end, and there is no session (example X18).
     """
 
     address: str = ""
     start: str = "?"
+    is_one_shot: bool = False
 
 
 @frozen
@@ -93,11 +95,19 @@ class DataBlock:
 
 @frozen
 class Command:
-    """A programming command message `SOH C D STX data ETX` (protocol.md 3.5); `data` None: without a data set."""
+    """A programming command message `SOH C D STX data ETX` (protocol.md 3.5); `data` None: without a data set.
+
+    `data` may be a password, so that no print shows it.
+    """
 
     kind: str
     digit: str
-    data: str | None = None
+    data: str | None = field(default=None, repr=False)
+
+    @property
+    def is_secret(self) -> bool:
+        """True where `data` answers a challenge with a password."""
+        return self.kind == "P" and self.digit != "0"
 
 
 @frozen
@@ -123,8 +133,8 @@ Message = Request | Identification | OptionSelect | DataBlock | Command | Acknow
 def encode(message: Message, check: BlockCheck = XOR) -> bytes:  # noqa: PLR0911 - one arm a message
     """The 7-bit characters of a message; `check` makes its block check where it has one."""
     match message:
-        case Request(address, start):
-            return b"/" + f"{start}{address}!".encode("latin-1") + CR_LF
+        case Request(address, start, is_one_shot):
+            return b"/" + f"{start}{address}!".encode("latin-1") + (b"" if is_one_shot else CR_LF)
         case Identification():
             return message.raw.encode("latin-1") + CR_LF
         case OptionSelect(baud, mode, protocol):

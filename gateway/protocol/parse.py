@@ -2,8 +2,10 @@
 
 import re
 
+from attrs import evolve
+
 from gateway.errors import Garbled
-from gateway.protocol.characters import EOT, STX, XOR, BlockCheck
+from gateway.protocol.characters import EOT, STX, XOR, BlockCheck, without_parity
 from gateway.protocol.datablock import Layout
 from gateway.protocol.messages import Break, Command, DataBlock, Identification, OptionSelect, Request
 
@@ -36,12 +38,21 @@ def identification(line: bytes) -> Identification:
     return Identification(manufacturer, baud, text, tuple(escapes[1::2]))
 
 
+def printed_identification(line: bytes) -> Identification:
+    """An identification whose text may hold characters of eight bits, as they came; raises Garbled (E-READ-4)."""
+    found = identification(without_parity(line))
+    if line.isascii():
+        return found
+    begin = len(found.raw) - len(found.text)
+    return evolve(found, text=line.rstrip(b"\r\n")[begin:].decode("latin-1"))
+
+
 def request(line: bytes) -> Request:
     """A sign-on from `/` to its line end; raises Garbled (E-READ-4)."""
     found = _REQUEST.fullmatch(line)
     if found is None or len(found[2]) > ADDRESS_LIMIT:
         raise Garbled("E-READ-4", f"no sign-on: {evidence(line)}")
-    return Request(found[2].decode("latin-1"), found[1].decode("latin-1"))
+    return Request(found[2].decode("latin-1"), found[1].decode("latin-1"), is_one_shot=not line.endswith(b"\n"))
 
 
 def option_select(line: bytes) -> OptionSelect:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from gateway.errors import Garbled
 from gateway.protocol import parse
@@ -114,7 +114,7 @@ class _Cutter:
 
     def identify(self, found: re.Match[bytes]) -> None:
         try:
-            identification = _identification(b"/" + self.heard(*found.span(1)))
+            identification = parse.printed_identification(b"/" + self.heard(*found.span(1)))
         except Garbled as error:
             self.diagnostics.append(error.what)
             return
@@ -261,15 +261,6 @@ class _Cutter:
             self.parity_octets += len(octets)
             self.parity_errors += parity_errors(octets)
         return characters
-
-
-def _identification(line: bytes) -> Identification:
-    """An identification; characters of eight bits in its text stay as they were recorded."""
-    identification = parse.identification(without_parity(line))
-    if line.isascii():
-        return identification
-    begin = len(identification.raw) - len(identification.text)
-    return evolve(identification, text=line[begin:].decode("latin-1"))
 
 
 def _plain(octets: bytes) -> bytes:

@@ -1,9 +1,4 @@
-"""The law of a session: one table says who may say what in which state, for both roles alike (protocol.md 5)."""
-
-from collections.abc import Mapping
-from enum import Enum
-from types import MappingProxyType
-from typing import assert_never
+"""One side of a session: says messages, hears octets, by the law for both roles (protocol.md 3, 5)."""
 
 from gateway.errors import Garbled, NotOurTurn, OutOfTurn
 from gateway.protocol import parse
@@ -21,117 +16,26 @@ from gateway.protocol.characters import (
 )
 from gateway.protocol.datablock import Layout
 from gateway.protocol.incoming import Expected, Incoming
-from gateway.protocol.messages import (
-    Acknowledge,
-    Break,
-    Command,
-    DataBlock,
-    Identification,
-    Message,
-    OptionSelect,
-    Repeat,
-    Request,
-    encode,
-)
-
-
-class Role(Enum):
-    """The two sides of a session."""
-
-    READER = "reader"
-    TARIFF_DEVICE = "tariff device"
-
-
-class State(Enum):
-    """What has been said so far; both sides share it, because the line is half duplex."""
-
-    IDLE = "idle"
-    SIGN_ON = "sign-on"
-    IDENTIFIED = "identified"
-    READOUT = "readout"
-
-
-class Cue(Enum):
-    """What a message means for the session."""
-
-    REQUEST = "request"
-    IDENTIFICATION = "identification"
-    SELECT_READOUT = "option select: readout"
-    DATA = "data message"
-    REPEAT = "repeat request"
-    ACKNOWLEDGE = "acknowledgement"
-    BREAK = "break"
-
-
-_READER, _DEVICE = Role.READER, Role.TARIFF_DEVICE
-_TABLE: dict[State, dict[tuple[Role, Cue], State]] = {
-    State.IDLE: {
-        (_READER, Cue.REQUEST): State.SIGN_ON,
-        (_READER, Cue.BREAK): State.IDLE,
-    },
-    State.SIGN_ON: {
-        (_DEVICE, Cue.IDENTIFICATION): State.IDENTIFIED,
-        (_READER, Cue.REQUEST): State.SIGN_ON,
-        (_READER, Cue.BREAK): State.IDLE,
-    },
-    State.IDENTIFIED: {
-        (_DEVICE, Cue.IDENTIFICATION): State.IDENTIFIED,
-        (_DEVICE, Cue.DATA): State.READOUT,
-        (_READER, Cue.SELECT_READOUT): State.READOUT,
-        (_READER, Cue.REPEAT): State.IDENTIFIED,
-        (_READER, Cue.REQUEST): State.SIGN_ON,
-        (_READER, Cue.BREAK): State.IDLE,
-        (_DEVICE, Cue.BREAK): State.IDLE,
-    },
-    State.READOUT: {
-        (_DEVICE, Cue.DATA): State.READOUT,
-        (_READER, Cue.REPEAT): State.READOUT,
-        (_READER, Cue.ACKNOWLEDGE): State.IDLE,
-        (_READER, Cue.REQUEST): State.SIGN_ON,
-        (_READER, Cue.BREAK): State.IDLE,
-        (_DEVICE, Cue.BREAK): State.IDLE,
-    },
-}
-TRANSITIONS: Mapping[State, Mapping[tuple[Role, Cue], State]] = MappingProxyType(
-    {state: MappingProxyType(cues) for state, cues in _TABLE.items()}
-)
-
-# A tariff device that waits for an option select is freed by a break; a readout ends by itself.
-LEFT_BY_BREAK = frozenset({State.IDENTIFIED})
-
-
-def cue_of(message: Message) -> Cue | None:  # noqa: PLR0911 - one arm a message
-    """What a message means for the session; None for what no session of this table knows."""
-    match message:
-        case Request():
-            return Cue.REQUEST
-        case Identification():
-            return Cue.IDENTIFICATION
-        case OptionSelect():
-            return Cue.SELECT_READOUT if message.mode in "06789" and message.protocol != "2" else None
-        case DataBlock():
-            return Cue.DATA
-        case Repeat():
-            return Cue.REPEAT
-        case Acknowledge():
-            return Cue.ACKNOWLEDGE
-        case Break():
-            return Cue.BREAK
-        case Command():
-            return None
-        case _:
-            assert_never(message)
-
+from gateway.protocol.law import TRANSITIONS, Cue, Role, State, cue_of
+from gateway.protocol.messages import Acknowledge, Command, DataBlock, Message, Repeat, encode
 
 _BEGINNINGS = {
     Cue.REQUEST: b"/",
     Cue.IDENTIFICATION: b"/",
     Cue.SELECT_READOUT: bytes((ACK,)),
+    Cue.SELECT_PROGRAMMING: bytes((ACK,)),
+    Cue.SELECT_HDLC: bytes((ACK,)),
+    Cue.OPERAND: bytes((SOH,)),
+    Cue.READ: bytes((SOH,)),
+    Cue.COMMAND: bytes((SOH,)),
     Cue.DATA: bytes((STX,)),
     Cue.REPEAT: bytes((NAK,)),
     Cue.ACKNOWLEDGE: bytes((ACK,)),
     Cue.BREAK: bytes((SOH,)),
 }
+_SELECTS = frozenset({Cue.SELECT_READOUT, Cue.SELECT_PROGRAMMING, Cue.SELECT_HDLC})
+# Only a readout may come without STX (protocol.md 3.4).
+_MAY_BE_BARE = frozenset({State.IDENTIFIED, State.READOUT})
 
 
 def _expected(state: State, listener: Role) -> Expected:
@@ -139,8 +43,8 @@ def _expected(state: State, listener: Role) -> Expected:
     cues = {cue for speaker, cue in TRANSITIONS[state] if speaker is not listener}
     return Expected.of(
         b"".join(sorted({_BEGINNINGS[cue] for cue in cues})),
-        bare=Cue.DATA in cues,
-        option_select=Cue.SELECT_READOUT in cues,
+        bare=Cue.DATA in cues and state in _MAY_BE_BARE,
+        option_select=not cues.isdisjoint(_SELECTS),
     )
 
 
@@ -152,7 +56,8 @@ class Session:
 
     `state` is data: cancellation looks at it. `check` may be set once the identification is known.
     `layout`, where set, is what the meter's block looks like: block check and print are then judged in one go.
-    `parity` is what bit 7 of the last heard message told.
+    `parity` is what bit 7 of the last heard message told. `hides`: a password was said last, so that no error shows
+    the octets heard since: its echo may be among them.
     """
 
     def __init__(self, role: Role, check: BlockCheck = XOR) -> None:
@@ -162,12 +67,19 @@ class Session:
         self.state = State.IDLE
         self.parity = ReceivedParity.STRIPPED
         self._other = Role.TARIFF_DEVICE if role is Role.READER else Role.READER
+        self.hides = False
+        self._awaits_confirmation = False
         self._incoming = Incoming()
 
     @property
     def unread(self) -> bytes:
         """The octets heard so far that are no message yet, as they came."""
         return self._incoming.octets
+
+    @property
+    def trailing(self) -> bytes:
+        """What has come since the line was handed over to HDLC, as it came; empty in every other state."""
+        return self.unread if self.state is State.HDLC else b""
 
     @property
     def has_echo(self) -> bool:
@@ -189,9 +101,12 @@ class Session:
         if after is None:
             raise NotOurTurn(f"{self.role.value} may not say {message!r} in state {self.state.value}")
         self.state = after
+        self.hides = isinstance(message, Command) and message.is_secret
         self.forget()
         said = encode(message, self.check)
-        self._incoming.await_echo(said)
+        # What confirms a hand-over looks like its echo; protocol.md 5.7 lets both be absent.
+        self._awaits_confirmation = cue is Cue.SELECT_HDLC and self.role is Role.READER
+        self._incoming.await_echo(b"" if self._awaits_confirmation else said)
         return said
 
     def hear(self, data: bytes) -> Message | None:
@@ -207,14 +122,24 @@ class Session:
 
     def quiet(self) -> Message | None:
         """The block without check that a silence has ended, or None. Raises as `hear` does."""
-        return self._next(ended=True)
+        return None if self.state is State.HDLC else self._next(ended=True)
 
     def forget(self) -> None:
         """Drops all unread octets."""
         self._incoming.clear()
 
+    def _confirmation(self) -> Message | None:
+        """The tariff device's confirmation of a hand-over; everything else is none of this protocol's business."""
+        octets = self._incoming.cut_confirmation(is_due=self._awaits_confirmation)
+        if octets is None:
+            return None
+        self._awaits_confirmation = False
+        return parse.option_select(without_parity(octets))
+
     def _next(self, *, ended: bool) -> Message | None:
         try:
+            if self.state is State.HDLC:
+                return self._confirmation()
             octets = self._incoming.cut(
                 _EXPECTED[self.state, self.role], has_check=self.check is not BlockCheck.NONE, ended=ended
             )
@@ -222,8 +147,13 @@ class Session:
                 return None
             message = self._decoded(self._without_parity(octets))
             self._advance(message)
-        except (Garbled, OutOfTurn):
+        except (Garbled, OutOfTurn) as error:
             self.forget()
+            if self.hides:
+                what = (
+                    "no answer to the password; its octets are not shown, since the password's echo may be among them"
+                )
+                raise type(error)(error.code, what, error.next_step) from None
             raise
         return message
 
@@ -256,15 +186,9 @@ class Session:
         cue = cue_of(message)
         after = None if cue is None else TRANSITIONS[self.state].get((self._other, cue))
         if after is None:
-            said = f"{type(message).__name__} {encode(message, self.check)[:40]!r}"
+            # What another reader on the line says may be a password.
+            is_secret = isinstance(message, Command) and message.is_secret
+            shown = "with a password" if is_secret else repr(encode(message, self.check)[:40])
+            said = f"{type(message).__name__} {shown}"
             raise OutOfTurn("E-READ-3", f"{said} came while the session was in state {self.state.value}")
         self.state = after
-
-
-def diagram() -> str:
-    """The table as a Mermaid state diagram."""
-    lines = ["stateDiagram-v2", "    [*] --> IDLE"]
-    for state, cues in TRANSITIONS.items():
-        for (role, cue), after in cues.items():
-            lines.append(f"    {state.name} --> {after.name}: {role.value}, {cue.value}")
-    return "\n".join(lines) + "\n"

@@ -3,6 +3,7 @@
 # t_r: reception of a message to the start of the answer, both sides; these are the least, 1.5 s is the most.
 T_R_MIN = 0.200
 T_R_MIN_FAST = 0.020  # the third letter of the manufacturer is lower case
+T_R_MAX = 1.500
 # t_a: the longest gap between two characters of one message.
 T_A = 1.500
 # Wake-up of battery meters: NUL stream of 2.1 to 2.3 s, then 1.5 to 1.7 s of pause.

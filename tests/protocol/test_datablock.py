@@ -1,10 +1,22 @@
+import tracemalloc
+from contextlib import suppress
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gateway.errors import Garbled
 from gateway.protocol.characters import XOR, BlockCheck
-from gateway.protocol.datablock import BLOCK_LIMIT, LINE_LIMIT, BlockParser, DataSet, Layout, parse_block
+from gateway.protocol.datablock import (
+    BLOCK_LIMIT,
+    DATA_SET_LIMIT,
+    LINE_LIMIT,
+    VALUE_LIMIT,
+    BlockParser,
+    DataSet,
+    Layout,
+    parse_block,
+)
 from gateway.protocol.messages import DataBlock, encode
 
 BODY = b"F.F(00000000)\r\n0.0.0(41770326)\r\n1.8.0(0012345.678*kWh)\r\n1.6.1(27.19*kW)(2602090945)\r\n!\r\n"
@@ -61,17 +73,59 @@ def test_brackets_in_brackets_and_lines_that_do_not_balance(body: bytes, expecte
 
 
 def test_a_line_beyond_the_limit_is_garbled() -> None:
-    line = b"1(" + b"7" * (LINE_LIMIT - 3) + b")"
-    assert parse_block(line + b"\n" + line)[1] == DataSet("1", ("7" * (LINE_LIMIT - 3),))
+    line = b"1(7)" * (LINE_LIMIT // 4)
+    assert len(parse_block(line + b"\n" + line)) == LINE_LIMIT // 2
     with pytest.raises(Garbled, match=r"a line of 2,049 characters; the limit is 2,048") as garbled:
         parse_block(b"1(1)\n" + line + b"7")
     assert garbled.value.code == "E-READ-7"
+
+
+@pytest.mark.parametrize("form", [b"1(%b)", b"1(2)(%b)\n1(2)", b"(%b)", b"0(0)\n1((%b))", b"1(2\n0(%b)"])
+def test_a_value_beyond_the_limit_is_garbled(form: bytes) -> None:
+    nested = form.count(b"((") * 2
+    values = [content for sets in parse_block(form % (b"7" * (VALUE_LIMIT - nested))) for content in sets.raw]
+    assert max(map(len, values)) == VALUE_LIMIT == 1024
+    with pytest.raises(Garbled, match=r"a value of 1,025 characters; the limit is 1,024") as garbled:
+        parse_block(form % (b"7" * (VALUE_LIMIT - nested + 1)))
+    assert garbled.value.code == "E-READ-7"
+
+
+def test_a_text_line_longer_than_a_value_is_kept() -> None:
+    assert parse_block(b"T" * LINE_LIMIT) == (DataSet("T" * LINE_LIMIT, ()),)
 
 
 def test_a_block_beyond_the_limit_is_garbled() -> None:
     assert parse_block(b"\n" * BLOCK_LIMIT) == ()
     with pytest.raises(Garbled, match=r"a block of 262,145 characters"):
         parse_block(b"\n" * (BLOCK_LIMIT + 1))
+
+
+@pytest.mark.parametrize(
+    "piece", [b"1(2)", b"1(2)\r\n", b"(1)\n\n", b"1(2)(3)\r\n", b"1((2))\n", b"T\n", b"T\r", b"1(\n"]
+)
+def test_more_data_sets_than_the_limit_are_garbled(piece: bytes) -> None:
+    line_end = b"\n" * (b"\n" not in piece)
+    lines = (piece * 20 + line_end) * (DATA_SET_LIMIT // 20)
+    assert len(parse_block(lines)) == DATA_SET_LIMIT == 4000
+    with pytest.raises(Garbled, match=r"more than 4,000 data sets") as garbled:
+        parse_block(lines + piece)
+    assert garbled.value.code == "E-READ-7"
+
+
+@pytest.mark.parametrize("piece", [b"()", b"1()", b"12(34)", b"12(34)\n", b"(12)\n", b"TEXT\n", b"12((3)\n", b"T\r"])
+def test_fault_x1_the_memory_that_a_block_takes_is_a_small_multiple_of_its_length(piece: bytes) -> None:
+    body = (piece * 300 + b"\n") * (BLOCK_LIMIT // (300 * len(piece) + 1))
+    tracemalloc.start()
+    with suppress(Garbled):
+        parse_block(body)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 32 * BLOCK_LIMIT
+
+
+def test_a_thousand_brackets_in_brackets_are_one_value() -> None:
+    content = "(" * 512 + ")" * 512
+    assert parse_block(f"1({content})".encode()) == (DataSet("1", (content,)),)
 
 
 @given(st.binary(max_size=400))
@@ -93,10 +147,11 @@ def test_every_print_is_its_own_layout(text: str) -> None:
 
 
 @pytest.mark.parametrize("piece", [b"(", b")", b"()", b"(()", b"1(2)", b"\r", b"! ", b"A", b"1(", b"(1\n)"])
-def test_worst_cases_of_64_kib_are_read(piece: bytes) -> None:
+def test_fault_x2_worst_cases_of_64_kib_are_read_or_refused(piece: bytes) -> None:
     body = (piece * 40 + b"\n") * (64 * 1024 // (40 * len(piece) + 1))
-    sets = parse_block(body)
-    assert Layout(body, sets).sets(body) == sets
+    with suppress(Garbled):
+        sets = parse_block(body)
+        assert Layout(body, sets).sets(body) == sets
 
 
 addresses = st.text("0123456789.:-*CFP&", max_size=12)
@@ -229,3 +284,8 @@ def test_a_layout_without_a_bracket_or_with_one() -> None:
 def test_a_message_with_the_sum_check_is_no_matter_of_the_layout() -> None:
     message = encode(DataBlock(BODY), BlockCheck.SUM7)
     assert not Layout(BODY, parse_block(BODY)).fits_message(message)
+
+
+def test_one_value_of_a_layout_is_taken_on_demand() -> None:
+    layout = Layout(BODY, parse_block(BODY))
+    assert [layout.value(BODY, number) for number in (0, 2, 4)] == ["00000000", "0012345.678*kWh", "2602090945"]

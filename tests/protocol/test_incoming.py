@@ -7,7 +7,8 @@ import pytest
 from gateway.errors import Garbled
 from gateway.protocol.characters import with_even_parity
 from gateway.protocol.datablock import BLOCK_LIMIT
-from gateway.protocol.incoming import NOISE_LIMIT
+from gateway.protocol.incoming import HELD_LIMIT, NOISE_LIMIT
+from gateway.protocol.law import Role
 from gateway.protocol.messages import (
     Acknowledge,
     Break,
@@ -19,7 +20,7 @@ from gateway.protocol.messages import (
     Request,
     encode,
 )
-from gateway.protocol.session import Role, Session
+from gateway.protocol.session import Session
 
 REQUEST, IDENTIFICATION, SELECT = Request("41770326"), Identification("XMP", "5", "VERBA-3.1"), OptionSelect("5")
 BLOCK = DataBlock(b"F.F(00)\r\n1.8.0(0012345.678*kWh)\r\n!\r\n")
@@ -107,22 +108,42 @@ def test_an_idle_reader_hears_nothing_but_noise() -> None:
         session.hear(encode(IDENTIFICATION) * 20)
 
 
-@pytest.mark.parametrize("text", [b"A", b"A/", b"8.1(1)\r\n", b"/", b"1/"])
-def test_text_without_an_end_is_bounded(text: bytes) -> None:
-    session = reader()
-    with pytest.raises(Garbled, match=r"no end in 262,\d{3} octets") as garbled:
-        hear_all(session, repeat(text * 100, BLOCK_LIMIT))
-    assert session.unread == b""
+def held(session: Session, chunks: Iterable[bytes], most: list[int]) -> None:
+    for chunk in chunks:
+        session.hear(chunk)
+        most.append(len(session.unread))
+
+
+def most_held(session: Session, chunks: Iterable[bytes]) -> int:
+    """How many octets a session holds at most until it refuses to go on."""
+    lengths = list[int]()
+    with pytest.raises(Garbled, match=r"no end in [\d,]+ octets") as garbled:
+        held(session, chunks, lengths)
     assert garbled.value.code == "E-READ-7"
+    assert session.unread == b""
+    return max(lengths)
 
 
-def test_a_block_without_an_end_is_bounded() -> None:
+@pytest.mark.parametrize("text", [b"A", b"A/", b"8.1(1)\r\n", b"/", b"1/"])
+def test_fault_x1_text_without_an_end_is_held_up_to_64_kib(text: bytes) -> None:
+    assert most_held(reader(), repeat(text * 64)) <= HELD_LIMIT == 65_536
+
+
+def test_fault_x1_a_block_without_an_end_is_held_up_to_256_kib() -> None:
     session = reader()
     assert session.hear(b"\x02") is None
-    with pytest.raises(Garbled, match=r"no end in 262,\d{3} octets") as garbled:
-        hear_all(session, repeat(b"1.8.0(7)\r\n!\r\n" * 10, BLOCK_LIMIT))
-    assert session.unread == b""
-    assert garbled.value.code == "E-READ-7"
+    assert HELD_LIMIT < most_held(session, repeat(b"1.8.0(7)\r\n!\r\n" * 10)) <= BLOCK_LIMIT + 1 == 262_145
+
+
+@pytest.mark.parametrize("role", Role)
+def test_fault_x1_what_nobody_takes_after_a_hand_over_is_held_up_to_64_kib(role: Role) -> None:
+    session, hand_over = Session(role), OptionSelect("5", "2", "2")
+    for speaker, message in ((Role.READER, REQUEST), (Role.TARIFF_DEVICE, IDENTIFICATION), (Role.READER, hand_over)):
+        if speaker is role:
+            session.say(message)
+        else:
+            session.hear(encode(message))
+    assert most_held(session, repeat(b"\x7e\xa0\x07" * 64)) <= HELD_LIMIT
 
 
 def test_a_line_without_an_end_is_bounded() -> None:
@@ -137,7 +158,7 @@ def test_a_large_block_that_trickles_in_is_scanned_once() -> None:
 
 
 def test_a_large_block_without_check_that_trickles_in_is_scanned_once() -> None:
-    session, large = reader(), LARGE.replace(b"0.412", b"/./!2")
+    session, large = reader(), b"P.01(/./!2)(0.398)\r\n" * 3_000 + b"!\r\n"
     for octet in octet_by_octet(large):
         assert not session.may_be_complete
         assert session.hear(octet) is None

@@ -1,13 +1,17 @@
 from collections.abc import Iterator
+from itertools import product
 
+import pytest
 from attrs import frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import MeterError
-from gateway.protocol.characters import BlockCheck, with_even_parity
+from gateway.protocol.characters import ACK, XOR, BlockCheck, with_even_parity
 from gateway.protocol.datablock import parse_block
+from gateway.protocol.law import TRANSITIONS, Role, State, cue_of
 from gateway.protocol.messages import (
+    Acknowledge,
     Break,
     Command,
     DataBlock,
@@ -18,7 +22,7 @@ from gateway.protocol.messages import (
     Request,
     encode,
 )
-from gateway.protocol.session import TRANSITIONS, Role, Session, cue_of
+from gateway.protocol.session import Session
 
 READER, DEVICE = Role.READER, Role.TARIFF_DEVICE
 BODY = b"F.F(00)\r\n0.0.0(41770326)\r\n1.8.0(0012345.678*kWh)\r\n1.6.1(27.19*kW)(2602090945)\r\n!\r\n"
@@ -184,3 +188,72 @@ def test_a_damaged_block_asked_for_again_is_heard_as_it_is(changes: list[Damage]
     heard = session.hear(encode(DataBlock(BODY)))
     assert isinstance(heard, DataBlock)
     assert parse_block(heard.body) == parse_block(BODY)
+
+
+# Blocks of examples X1, X10, X12, X15, and one with the sum check, in the states in which they are heard.
+BLOCKS = {
+    "readout": (State.READOUT, DataBlock(b"F.F(00000000)\r\n0.0.0(41770326)\r\n1.8.0(0012345.678*kWh)\r\n!\r\n"), XOR),
+    "partial block": (
+        State.READ,
+        DataBlock(b"P.01(0260301001500)(00)(15)(2)(1.5)(kW)(2.5)(kW)\r\n(0.412)(0.000)\r\n", partial=True),
+        XOR,
+    ),
+    "log": (
+        State.READ,
+        DataBlock(b"P.98(0260301000000)(00000010)()(0)\r\nP.98(0260301081207)(00008020)()(0)\r\n"),
+        XOR,
+    ),
+    "maxima": (
+        State.IDENTIFIED,
+        DataBlock(b"1.6.1(27.190*kW)(2602090945)\r\n1.8.0*06(0012001.000*kWh)*05(0011800.250)\r\n!\r\n"),
+        XOR,
+    ),
+    "sum check": (State.READ, DataBlock(b"VOLTA(229.81)\r\nVOLTA(230.14)\r\nVOLTA(229.55)\r\n"), BlockCheck.SUM7),
+}
+
+
+def heard_in(state: State, check: BlockCheck, octets: bytes) -> Message | None:
+    """What a reader in that state hears, a silence after it included; None where it refuses or passes over."""
+    session = Session(READER, check)
+    session.state = state
+    try:
+        message = session.hear(octets)
+        return session.quiet() if message is None else message
+    except MeterError:
+        return None
+
+
+@pytest.mark.parametrize("has_parity", [False, True])
+@pytest.mark.parametrize("name", BLOCKS)
+def test_fault_l1_one_flipped_bit_is_refused_wherever_it_is(name: str, *, has_parity: bool) -> None:
+    state, block, check = BLOCKS[name]
+    sent = encode(block, check)
+    octets = with_even_parity(sent) if has_parity else sent
+    assert heard_in(state, check, octets) == block
+    for bit in range(8 * len(octets)):
+        damaged = bytearray(octets)
+        damaged[bit // 8] ^= 1 << bit % 8
+        heard = heard_in(state, check, bytes(damaged))
+        # One bit makes an acknowledgement of STX; without parity nothing tells, but it carries no value.
+        is_acknowledged = heard == Acknowledge() and damaged[0] == ACK and state is State.READ
+        assert heard is None or is_acknowledged, f"bit {bit % 8} of character {bit // 8}"
+
+
+def test_fault_l2_two_flipped_bits_of_the_frame_are_refused_where_parity_is_present() -> None:
+    state, block, check = BLOCKS["readout"]
+    octets = with_even_parity(encode(block))
+    ends = [(place, bit) for place in (0, len(octets) - 2, len(octets) - 1) for bit in range(8)]
+    for one, other in product(ends, ends):
+        damaged = bytearray(octets)
+        for place, bit in {one, other}:
+            damaged[place] ^= 1 << bit
+        assert one == other or heard_in(state, check, bytes(damaged)) is None, f"{one}, {other}"
+
+
+def test_noise_of_right_parity_before_a_block_without_check_is_passed_over() -> None:
+    block = DataBlock(BODY, framed=False)
+    octets = with_even_parity(encode(block))
+    assert heard_in(State.READOUT, XOR, b"\xff\x00" + octets) == block
+    assert heard_in(State.READOUT, XOR, b"\x98\x00" + octets) == block
+    assert heard_in(State.READOUT, XOR, b"\x98" + octets) is None
+    assert heard_in(State.READOUT, XOR, b"\x80" + encode(block)) == block

@@ -65,7 +65,7 @@ def test_every_identification_survives_its_octets(
         (b"/?!\r\n", Request()),
         (b"/?41770326!\r\n", Request("41770326")),
         (b"/?41 77!\n", Request("41 77")),
-        (b"/?41770326!", Request("41770326")),
+        (b"/?41770326!", Request("41770326", is_one_shot=True)),
         (b"/1!\r\n", Request("", "1")),
         (b"/#A!\r\n", Request("A", "#")),
         (b"/?" + b"1" * 32 + b"!\r\n", Request("1" * 32)),

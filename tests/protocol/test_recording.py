@@ -337,3 +337,30 @@ def test_noise_before_a_telegram_does_not_change_what_it_says(noise: bytes) -> N
     recorded = recording(noise + b"\r\n" + X4)
     assert (_identifications(recorded), _verdicts(recorded)) == (["/XMP HZ-4"], [("xor", True)])
     assert len(_sets(recorded)) == 3
+
+
+@pytest.mark.parametrize("repeats", [0, 1, 2])
+def test_x10_a_part_that_was_asked_for_again_is_not_appended_twice(repeats: int) -> None:
+    r6 = b"\x01R6\x02P.01(02603010000;02603010100;2)\x03\x28"
+    recorded = recording(r6 + (X10_FIRST + b"\x15") * repeats + X10_FIRST + b"\x06" + X10_LAST + BREAK)
+    rows = [raw for _, raw in _sets(recorded)][2:]
+    assert rows == [("0.412", "0.000"), ("0.398", "0.000"), ("0.405", "0.000"), ("0.391", "0.000")]
+    assert recorded.diagnostics == ()
+
+
+def test_a_block_without_its_end_mark_is_read_and_told() -> None:
+    recorded = recording(b"/XMP WZ-1\r\n8.1(00117.402*m3)\r\n" + X5)
+    assert _sets(recorded) == [("8.1", ("00117.402*m3",))] * 2
+    assert recorded.diagnostics == ("a block without its end mark",)
+
+
+def test_a_line_that_only_begins_like_an_identification_is_told() -> None:
+    recorded = recording(b"/X\x0b\r\n" + X4)
+    assert _identifications(recorded) == ["/XMP HZ-4"]
+    assert recorded.diagnostics[0].startswith("no identification: 2F 58 0B")
+
+
+def test_control_characters_alone_are_left_out() -> None:
+    recorded = recording(b"\x01\x04" + X4)
+    assert _verdicts(recorded) == [("xor", True)]
+    assert recorded.diagnostics == ("2 octets that are no message left out: 01 04",)

@@ -5,6 +5,7 @@ import pytest
 from gateway.errors import Garbled, NotOurTurn, OutOfTurn
 from gateway.protocol.characters import BlockCheck
 from gateway.protocol.datablock import Layout, parse_block
+from gateway.protocol.law import LEFT_BY_BREAK, TRANSITIONS, Cue, Role, State, cue_of, diagram
 from gateway.protocol.messages import (
     Acknowledge,
     Break,
@@ -17,15 +18,22 @@ from gateway.protocol.messages import (
     Request,
     encode,
 )
-from gateway.protocol.session import LEFT_BY_BREAK, TRANSITIONS, Cue, Role, Session, State, cue_of, diagram
+from gateway.protocol.session import Session
 
 READER, DEVICE = Role.READER, Role.TARIFF_DEVICE
 REQUEST, IDENTIFICATION, SELECT = Request("41770326"), Identification("XMP", "5", "VERBA-3.1"), OptionSelect("5")
 BLOCK = DataBlock(b"1.8.0(0012345.678*kWh)\r\n!\r\n")
+PROGRAM, OPERAND = OptionSelect("5", "1"), Command("P", "0", "(7C20)")
+READ, PASSWORD = Command("R", "5", "1.8.0()"), Command("P", "1", "(24681357)")
 MESSAGE_OF: dict[Cue, Message] = {
     Cue.REQUEST: REQUEST,
     Cue.IDENTIFICATION: IDENTIFICATION,
     Cue.SELECT_READOUT: SELECT,
+    Cue.SELECT_PROGRAMMING: PROGRAM,
+    Cue.SELECT_HDLC: OptionSelect("5", "2", "2"),
+    Cue.OPERAND: OPERAND,
+    Cue.READ: READ,
+    Cue.COMMAND: PASSWORD,
     Cue.DATA: BLOCK,
     Cue.REPEAT: Repeat(),
     Cue.ACKNOWLEDGE: Acknowledge(),
@@ -35,6 +43,11 @@ WAY_TO: dict[State, tuple[tuple[Role, Message], ...]] = {State.IDLE: ()}
 WAY_TO[State.SIGN_ON] = ((READER, REQUEST),)
 WAY_TO[State.IDENTIFIED] = (*WAY_TO[State.SIGN_ON], (DEVICE, IDENTIFICATION))
 WAY_TO[State.READOUT] = (*WAY_TO[State.IDENTIFIED], (READER, SELECT))
+WAY_TO[State.ENTRY] = (*WAY_TO[State.IDENTIFIED], (READER, PROGRAM))
+WAY_TO[State.PROGRAMMING] = (*WAY_TO[State.ENTRY], (DEVICE, OPERAND))
+WAY_TO[State.READ] = (*WAY_TO[State.PROGRAMMING], (READER, READ))
+WAY_TO[State.PENDING] = (*WAY_TO[State.PROGRAMMING], (READER, PASSWORD))
+WAY_TO[State.HDLC] = (*WAY_TO[State.IDENTIFIED], (READER, OptionSelect("5", "2", "2")))
 
 
 def session_in(state: State, role: Role) -> Session:
@@ -63,11 +76,16 @@ def test_a_side_says_what_the_table_allows_and_nothing_else(state: State, cue: C
 
 
 # An option select begins with the octet that alone is an acknowledgement.
-AMBIGUOUS = (State.READOUT, Cue.SELECT_READOUT, DEVICE)
+SELECTS = (Cue.SELECT_READOUT, Cue.SELECT_PROGRAMMING, Cue.SELECT_HDLC)
+AMBIGUOUS = {
+    (state, cue, listener)
+    for state, cue, listener in product(State, SELECTS, Role)
+    if (DEVICE if listener is READER else READER, Cue.ACKNOWLEDGE) in TRANSITIONS[state]
+}
 
 
 @pytest.mark.parametrize(
-    ("state", "cue", "listener"), [case for case in product(State, Cue, Role) if case != AMBIGUOUS]
+    ("state", "cue", "listener"), [case for case in product(State, Cue, Role) if case not in AMBIGUOUS]
 )
 def test_a_side_hears_what_the_table_allows_and_nothing_else(state: State, cue: Cue, listener: Role) -> None:
     speaker = DEVICE if listener is READER else READER
@@ -82,11 +100,11 @@ def test_a_side_hears_what_the_table_allows_and_nothing_else(state: State, cue: 
     assert session.state is (state if after is None else after)
 
 
-def test_an_option_select_that_comes_again_ends_the_readout_like_an_acknowledgement() -> None:
+def test_an_option_select_that_comes_again_is_an_acknowledgement_of_the_readout() -> None:
     session = session_in(State.READOUT, DEVICE)
     assert session.hear(encode(SELECT)) == Acknowledge()
     assert session.hear(b"") is None
-    assert session.state is State.IDLE
+    assert session.state is State.READOUT
 
 
 @pytest.mark.parametrize("state", [State.SIGN_ON, State.IDENTIFIED])
@@ -111,12 +129,12 @@ def test_a_command_is_out_of_turn() -> None:
         session_in(State.READOUT, READER).hear(encode(Command("P", "0", "()")))
 
 
-def test_a_selection_of_programming_or_hdlc_is_out_of_turn_for_a_tariff_device() -> None:
-    for select in (OptionSelect("5", "1"), OptionSelect("5", "2", "2"), OptionSelect("5", "0", "2")):
-        with pytest.raises(OutOfTurn, match="OptionSelect"):
-            session_in(State.IDENTIFIED, DEVICE).hear(encode(select))
-        with pytest.raises(NotOurTurn):
-            session_in(State.IDENTIFIED, READER).say(select)
+@pytest.mark.parametrize("select", [OptionSelect("5", "0", "2"), OptionSelect("5", "2"), OptionSelect("5", "3")])
+def test_a_reserved_selection_is_out_of_turn(select: OptionSelect) -> None:
+    with pytest.raises(OutOfTurn, match="OptionSelect"):
+        session_in(State.IDENTIFIED, DEVICE).hear(encode(select))
+    with pytest.raises(NotOurTurn):
+        session_in(State.IDENTIFIED, READER).say(select)
 
 
 @pytest.mark.parametrize("digit", "06789")
@@ -188,8 +206,11 @@ def test_a_layout_does_not_stand_in_for_another_check() -> None:
 
 
 def test_only_a_device_that_waits_for_us_is_left_by_a_break() -> None:
-    assert {State.IDENTIFIED} == LEFT_BY_BREAK
-    assert session_in(State.IDENTIFIED, READER).say(Break()) == bytes.fromhex("01 42 30 03 71")
+    assert set(State) - {State.IDLE, State.SIGN_ON, State.READOUT, State.HDLC} == LEFT_BY_BREAK
+    for state in LEFT_BY_BREAK:
+        session = session_in(state, READER)
+        assert session.say(Break()) == bytes.fromhex("01 42 30 03 71")
+        assert session.state is State.IDLE
 
 
 def test_the_break_of_the_meter_ends_the_session() -> None:
@@ -207,3 +228,17 @@ def test_the_diagram_has_one_arrow_for_every_entry_of_the_table() -> None:
     assert len(arrows) == sum(len(cues) for cues in TRANSITIONS.values())
     assert "    IDENTIFIED --> READOUT: reader, option select: readout" in arrows
     assert diagram().startswith("stateDiagram-v2\n    [*] --> IDLE\n")
+
+
+@pytest.mark.parametrize("digit", "12")
+def test_the_password_of_another_reader_is_not_shown(digit: str) -> None:
+    with pytest.raises(OutOfTurn, match=r"^Command with a password came") as told:
+        session_in(State.READOUT, READER).hear(encode(Command("P", digit, "(24681357)")))
+    assert "24681357" not in str(told.value)
+
+
+@pytest.mark.parametrize("command", [Command("X", "1", "()"), Command("B", "2x")])
+def test_what_is_no_command_of_the_standard_has_no_meaning(command: Command) -> None:
+    assert cue_of(command) is None
+    with pytest.raises(NotOurTurn):
+        session_in(State.PROGRAMMING, READER).say(command)
