@@ -14,19 +14,19 @@ from attrs import evolve, field, frozen
 
 import gateway.decoders
 import gateway.profile.library
+import gateway.profile.password_answers
 import gateway.sinks
 from gateway import hooks
 from gateway.decoders import Decoder
 from gateway.errors import Finding, PluginError, ProfileError
-from gateway.profile import MeterProfile, PasswordAnswer, load_folder
+from gateway.profile import GENERIC, MeterProfile, PasswordAnswer, load_folder
 from gateway.protocol.messages import Identification
 from gateway.sinks import SinkKind
 
-GENERIC = "generic"
 AUTO = "auto"
 OWN_DISTRIBUTION = "metergate"
 
-_BUILT_IN = (gateway.profile.library, gateway.decoders, gateway.sinks)
+_BUILT_IN = (gateway.profile.library, gateway.profile.password_answers, gateway.decoders, gateway.sinks)
 # Noise on a line makes new identifications for ever; real ones are few.
 _CHOICE_LIMIT = 4096
 # What importing somebody's module, or calling its hook, raises when that plugin is at fault.
@@ -129,7 +129,7 @@ class Catalog:
             ),
             findings=tuple(findings),
         )
-        _check_decoders(catalog)
+        _check_names(catalog)
         return catalog
 
     def choose(self, identification: Identification, model: str = AUTO) -> MeterProfile:
@@ -259,7 +259,8 @@ def _replaced(profiles: _Brought[MeterProfile], folder: Path | None) -> Iterator
         profiles[profile.id] = profile, _Plugin(str(folder), "", str(folder), None)
 
 
-def _check_decoders(catalog: Catalog) -> None:
+def _check_names(catalog: Catalog) -> None:
+    """Raises ProfileError for every decoder or password answer that a profile names but nobody brings."""
     findings = [
         Finding(
             "E-PRO-8", f"profile {profile.id}", f'nobody brings the decoder "{register.decoder}" of {register.address}'
@@ -267,6 +268,12 @@ def _check_decoders(catalog: Catalog) -> None:
         for profile in catalog.profiles.values()
         for register in profile.registers
         if register.decoder is not None and register.decoder not in catalog.decoders
+    ]
+    findings += [
+        Finding("E-PRO-11", f"profile {profile.id}", f'nobody brings the password answer "{name}" of the {group} group')
+        for profile in catalog.profiles.values()
+        for group, name in profile.programming.passwords.items()
+        if name not in catalog.password_answers
     ]
     if findings:
         raise ProfileError(findings)

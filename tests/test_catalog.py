@@ -23,6 +23,14 @@ def value_decoders():
     return {"vendor.first": lambda data_set, register: data_set.raw[0]}
 """
 
+BRINGS_AN_ANSWER = """
+from gateway import hookimpl
+
+@hookimpl
+def password_answers():
+    return {"vendor.secret": lambda operand, password: None}
+"""
+
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
@@ -44,6 +52,7 @@ def test_the_built_ins_come_through_the_same_hooks() -> None:
     catalog = Catalog.collect(allow=())
     assert {"decimal", "integer", "text", "flags", "date", "time", "datetime"} <= set(catalog.decoders)
     assert {"jsonl", "csv"} <= set(catalog.sinks)
+    assert {"clear", "crc32"} <= set(catalog.password_answers)
     assert "generic" in catalog.profiles
     assert {contribution.distribution for contribution in catalog.contributions} == {"metergate"}
 
@@ -120,6 +129,20 @@ def test_a_profile_that_needs_a_missing_decoder_is_refused(tmp_path: Path) -> No
     (tmp_path / "mine.toml").write_text(shipped.read_text(encoding="utf-8").replace('"datetime"', '"vendor.clock"'))
     with pytest.raises(ProfileError, match=r"vendor\.clock"):
         Catalog.collect((), tmp_path)
+
+
+def test_a_profile_that_needs_a_missing_password_answer_is_refused_unless_a_plugin_brings_it(
+    install: Install, tmp_path: Path
+) -> None:
+    shipped = (Path(__file__).parents[1] / "profiles" / "energomera-ce30x.toml").read_text(encoding="utf-8")
+    folder = tmp_path / "profiles.d"
+    folder.mkdir()
+    (folder / "mine.toml").write_text(shipped.replace('"crc32"', '"vendor.secret"'), encoding="utf-8")
+    with pytest.raises(ProfileError, match=r"vendor\.secret") as caught:
+        Catalog.collect((), folder)
+    assert [finding.code for finding in caught.value.findings] == ["E-PRO-11"]
+    install("metergate-answer-test", BRINGS_AN_ANSWER)
+    assert "vendor.secret" in Catalog.collect(["metergate-answer-test"], folder).password_answers
 
 
 def test_the_closest_pattern_wins_and_a_stranger_is_generic(tmp_path: Path) -> None:

@@ -1,15 +1,17 @@
 """The shipped profiles: examples of their own, facts that are named, identifications that do not collide."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from gateway.catalog import Catalog
-from gateway.errors import ProfileError
+from gateway.errors import Cause, ProfileError
 from gateway.profile import MeterProfile, shipped_profiles
 from gateway.profile.library import load_folder
 from gateway.protocol.characters import BlockCheck, Mode
 from gateway.protocol.parse import identification
+from gateway.reading import Access
 
 PROFILES = shipped_profiles()
 FAMILIES = [profile for profile in PROFILES if profile.id != "generic"]
@@ -47,6 +49,55 @@ def test_the_facts_that_decide_a_conversation_hold() -> None:
     assert family("kamstrup-382").mode is Mode.A
     assert family("pafal-ec3").conduct(identification(b"/PAF5EC3gr00006")).speed_character == "0"
     assert family("landisgyr-zmd120").conduct(identification(b"/LGZ52ZMD120APt.G03")).mode is Mode.A
+
+
+def test_the_facts_that_decide_a_programming_session_hold() -> None:
+    energomera, makel = family("energomera-ce30x").programming, family("makel-c500").programming
+    assert (energomera.read, energomera.write, energomera.idle_s) == ("R1", "W1", 1.5)
+    assert energomera.passwords == {Access.LOW: "clear", Access.HIGH: "crc32"}
+    assert (makel.read, makel.write, makel.execute) == ("R2", "W2", "E2")
+    assert makel.clock.registers == (("0.9.1", "hh:mm:ss"), ("0.9.2", "YY-MM-DD"))
+    assert [series.limit_form for series in makel.series] == ["YY-MM-DD,hh:mm"]
+    assert set(makel.tables) == set("56789")
+    for name in ("emh-lzqj", "metcom-mcs301", "elster-as1440"):
+        mode = family(name).programming
+        assert (mode.read, mode.read_parts, mode.write) == ("R5", "R6", "W5")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "cause"),
+    [
+        ("energomera-ce30x", "ERR12", Cause.REFUSED),
+        ("energomera-ce30x", "ERR14", Cause.ACCESS_DENIED),
+        ("energomera-ce30x", "ERR18", None),
+        ("energomera-ce30x", "ERR33", Cause.REFUSED),
+        ("elster-as1440", "ERROR01", Cause.REFUSED),
+        ("elster-as1440", "ERROR14", Cause.ACCESS_DENIED),
+    ],
+)
+def test_the_error_texts_of_a_family_are_understood(name: str, text: str, cause: Cause | None) -> None:
+    programming = family(name).programming
+    refusal = programming.refusal((text,))
+    assert refusal in programming.errors
+    assert refusal is not None
+    assert refusal.cause is cause
+
+
+def test_status_bits_are_events_unless_the_family_says_states() -> None:
+    assert _status("generic", "P.01")[3] == "season changed"
+    assert _status("metcom-mcs301", "P.01")[3] == "summer time"
+    assert _status("metcom-mcs301", "P.98")[4] == "device reset"
+
+
+def _status(name: str, code: str) -> Mapping[int, str]:
+    series = family(name).programming.series_of(code)
+    assert series is not None
+    return series.status
+
+
+@pytest.mark.parametrize("code", ["P.01", "P.02", "P.98", "P.99", "P.200", "P.210", "P.211"])
+def test_a_meter_without_a_profile_is_asked_for_the_usual_series(code: str) -> None:
+    assert family("generic").programming.series_of(code) is not None
 
 
 @pytest.mark.parametrize(

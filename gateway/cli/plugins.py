@@ -23,7 +23,7 @@ def plugins(config: str | None, output: Output) -> None:
       metergate plugins --config site.toml    what this site allows
     """  # noqa: D301 - click's mark for lines that stay as they are
     with invalid_input():
-        catalog = _catalog(config)
+        catalog = catalog_of(config)
     for finding in catalog.findings:
         report(finding)
     output.rows(
@@ -40,7 +40,8 @@ def plugins(config: str | None, output: Output) -> None:
     )
 
 
-def _catalog(config: str | None) -> Catalog:
+def catalog_of(config: str | None) -> Catalog:
+    """What can be used: as the site file allows it, or without one everything that is installed."""
     if config is None:
         return Catalog.collect()
     site, _warnings = load_site(find_site_file(config))

@@ -7,14 +7,17 @@ from collections.abc import Mapping
 from gateway.errors import Finding, ProfileError
 from gateway.obis import canonical_unit
 from gateway.profile.model import AddressForm, Example, MeterProfile
+from gateway.profile.pattern import flaw_of
+from gateway.profile.programming_document import programming_mode
 from gateway.profile.table import Table
+from gateway.profile.vdew import USUAL
 from gateway.protocol.characters import SPEEDS_MODE_B, SPEEDS_MODE_C, XOR, BlockCheck, Mode
-from gateway.reading import Register
+from gateway.reading import Access, Register
 from gateway.site.locate import locate
 from gateway.site.model import Wakeup
 
 GENERIC = "generic"
-_MEDIA = {
+MEDIA = {
     "abstract": 0,
     "electricity": 1,
     "heat cost": 4,
@@ -75,6 +78,7 @@ def _profile(table: Table) -> MeterProfile:
         wakeup=table.choice("wakeup", Wakeup) or Wakeup.NONE,
         speed_character=_speed_character(table),
         reaction_ms=table.number("reaction_ms", None, 0, _REACTION_LIMIT_MS),
+        programming=programming_mode(table.table("programming")) if table.has("programming") else USUAL,
         differs=differs,
         notes=table.texts("notes"),
         sources=table.texts("sources"),
@@ -94,18 +98,16 @@ def _slug(table: Table, key: str) -> str:
 
 def _pattern(table: Table) -> str:
     pattern = table.require("identification", str, "")
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        table.find("E-PRO-5", f"identification is no regular expression: {error}", key="identification")
+    if flaw := flaw_of(pattern):
+        table.find("E-PRO-5", f"identification {flaw}", key="identification")
     return pattern
 
 
 def _medium(table: Table) -> int:
     word = table.take("medium", str, "electricity")
-    if word not in _MEDIA:
-        table.find("E-PRO-3", f'medium = "{word}" is none of {", ".join(_MEDIA)}', key="medium")
-    return _MEDIA.get(word, 1)
+    if word not in MEDIA:
+        table.find("E-PRO-3", f'medium = "{word}" is none of {", ".join(MEDIA)}', key="medium")
+    return MEDIA.get(word, 1)
 
 
 def _speed_character(table: Table) -> str | None:
@@ -145,6 +147,8 @@ def _register(entry: Table) -> Register:
         decoder=entry.take("decoder", str, "") or None,
         parameters=_plain(parameters),
         aliases=entry.texts("aliases"),
+        access=entry.choice("access", Access),
+        write_access=entry.choice("write_access", Access),
     )
     entry.close()
     return register

@@ -9,6 +9,8 @@ from attrs import field, frozen
 
 from gateway.decoders import BUILT_IN, Decoder
 from gateway.profile.interpretation import Binding, meter_time
+from gateway.profile.programming_mode import ProgrammingMode
+from gateway.profile.vdew import FORMATTED, FORMATTED_ESCAPE, USUAL
 from gateway.protocol.characters import XOR, BlockCheck, Mode
 from gateway.protocol.datablock import DataSet
 from gateway.protocol.messages import Identification
@@ -25,6 +27,7 @@ class Conduct:
 
     `mode` is the connection mode, `check` makes the block check, `option` is the mode control character Y of the option
     select, `t_r` the least reaction time in seconds. `speed_character` is sent as Z instead of the offered one.
+    `programming` is what the family's programming mode is like.
     """
 
     mode: Mode
@@ -32,6 +35,7 @@ class Conduct:
     option: str = "0"
     t_r: float = T_R_MIN
     speed_character: str | None = None
+    programming: ProgrammingMode = USUAL
 
 
 @frozen
@@ -82,8 +86,9 @@ class MeterProfile:
     `identification` is a regular expression that must match from the `/` of the identification on. `mode` None: as the
     identification says. `medium` is A of addresses that print none. `identity` are registers that hold the serial
     number beside 0.0.0 and C.1.0. `min_interval_s` is the shortest time between two reads in seconds (battery meters),
-    `reaction_ms` the reaction time where it differs from the class that the identification tells. `differs` says in one
-    sentence which facts differ from the generic profile.
+    `reaction_ms` the reaction time where it differs from the class that the identification tells. `programming` is what
+    its programming mode is like; where a family says nothing of it, the identification tells whether it takes the
+    formatted commands. `differs` says in one sentence which facts differ from the generic profile.
     """
 
     id: str
@@ -101,6 +106,7 @@ class MeterProfile:
     wakeup: Wakeup = Wakeup.NONE
     speed_character: str | None = None
     reaction_ms: int | None = None
+    programming: ProgrammingMode = USUAL
     differs: str = ""
     notes: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
@@ -128,11 +134,13 @@ class MeterProfile:
     def conduct(self, identification: Identification) -> Conduct:
         """How to talk to a meter that has answered so; the profile wins over what the identification tells."""
         usual = T_R_MIN_FAST if identification.is_fast else T_R_MIN
+        is_formatted = self.programming is USUAL and FORMATTED_ESCAPE in identification.escapes
         return Conduct(
             mode=self.mode or identification.mode,
             check=self.check,
             t_r=usual if self.reaction_ms is None else self.reaction_ms / 1000,
             speed_character=self.speed_character,
+            programming=FORMATTED if is_formatted else self.programming,
         )
 
     def interpret(

@@ -60,6 +60,15 @@ class Table:
             self.find("E-PRO-3", f"{key} = {value} is not from {low} to {high}", key=key)
         return value
 
+    def real(self, key: str, default: float, low: float, high: float) -> float:
+        """A number from `low` to `high`, whole or with decimals."""
+        self._asked.append(key)
+        value = self._content.pop(key, default)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
+            self.find("E-PRO-3", f"{key} = {value!r} is not a number from {low:g} to {high:g}", key=key)
+            return default
+        return float(value)
+
     def choice(self, key: str, kind: type[E]) -> E | None:
         """One word of an enumeration; None where the key is missing."""
         words = {member.value: member for member in kind}
