@@ -140,6 +140,12 @@ class Refused(MeterError):
     cause = Cause.REFUSED
 
 
+class SessionEnded(MeterError):
+    """The meter has signed off by itself: one new session follows, no failure is counted."""
+
+    cause = Cause.REFUSED
+
+
 class AccessDenied(MeterError):
     """The meter wants a password that was not given or not accepted."""
 

@@ -12,6 +12,7 @@ class Step(StrEnum):
     SIGN_ON = "sign_on"
     SPEED_CHANGE = "speed_change"
     READOUT = "readout"
+    PROGRAMMING = "programming"
     DECODE = "decode"
 
 

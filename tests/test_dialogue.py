@@ -1,20 +1,18 @@
 """The flow charts against a scripted far end in virtual time: the moment, the octets, the speed of all that is sent."""
 
-from collections.abc import Sequence
-
 import anyio
 import pytest
-from attrs import frozen
 
 from gateway.dialogue import Dialogue, Manners, signed_on
 from gateway.errors import Garbled, MeterError, NoAnswer, OutOfTurn, Refused
 from gateway.figures import Step
 from gateway.profile import Conduct
 from gateway.protocol.characters import BlockCheck, Mode, with_even_parity, without_parity
+from gateway.protocol.law import State
 from gateway.protocol.messages import DataBlock, encode
-from gateway.protocol.session import State
 from gateway.protocol.timing import wire_time
-from gateway.simulator import MemoryLine, SimulatedBus
+from gateway.simulator import MemoryLine
+from tests.script import Say, Script
 
 BODY = b"F.F(00000000)\r\n0.0.0(41770326)\r\n1.8.0(0012345.678*kWh)\r\n!\r\n"
 BLOCK = encode(DataBlock(BODY))
@@ -24,32 +22,6 @@ MANNERS = Manners("41770326", poll_delay=0.2, timeout=2.5)
 BREAK = b"\x01B0\x03q"
 
 pytestmark = pytest.mark.anyio
-
-
-@frozen
-class Say:
-    """Octets that the far end says, so many seconds after what was heard or said last; 7-bit ones get their parity."""
-
-    octets: bytes
-    speed: int = 300
-    pause: float = 0.2
-
-
-class Script(SimulatedBus):
-    """A far end that answers each sending of the reader by the next of its turns, whatever was sent."""
-
-    def __init__(self, *turns: Sequence[Say], time_scale: float = 1.0) -> None:
-        super().__init__([], time_scale=time_scale)
-        self.turns = list(turns)
-
-    def hear(self, octets: bytes, begin: float, speed: int) -> None:
-        moment = self._transmission(begin, octets, speed).end
-        for say in self.turns.pop(0) if self.turns else ():
-            begin = moment + say.pause / self.time_scale
-            octets = with_even_parity(say.octets) if say.octets.isascii() else say.octets
-            said = self._transmission(begin, octets, say.speed)
-            self._transmissions.append(said)
-            moment = said.end
 
 
 def mode_c(*blocks: bytes, speed: int = 9600, identification: bytes = IDENTIFICATION) -> list[list[Say]]:
