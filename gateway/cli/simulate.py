@@ -15,6 +15,7 @@ from gateway.cli.exits import Exit, invalid_input
 from gateway.cli.output import fail
 from gateway.errors import LineError
 from gateway.simulator import (
+    Fault,
     FaultRate,
     LineWish,
     OpenPort,
@@ -26,7 +27,8 @@ from gateway.simulator import (
     load_building,
     open_port,
 )
-from gateway.simulator.document import MOST_METERS, parse_port
+from gateway.simulator.tables import MOST_METERS
+from gateway.simulator.terms import parse_port
 
 T = TypeVar("T")
 _USUAL_METERS = 4
@@ -47,7 +49,20 @@ class _Parsed(click.ParamType[object]):
             self.fail(str(error), param, ctx)
 
 
-@click.command()
+def _fault_lists() -> str:
+    """Every fault in words, for the end of the help."""
+    titles = {
+        True: "Faults of single messages, the rate being the share that is hit (0.2 by default):",
+        False: "Faults of meters, the rate being the share that has them (by default exactly one a line):",
+    }
+    lists = {
+        of_messages: [f"  {fault:<16} {fault.about}" for fault in Fault if fault.strikes_messages is of_messages]
+        for of_messages in titles
+    }
+    return "\n\n".join("\n".join(("\b", title, *lists[of_messages])) for of_messages, title in titles.items())
+
+
+@click.command(epilog=_fault_lists())
 @click.argument("building_file", metavar="[BUILDING.toml]", required=False, type=click.Path(path_type=Path))
 @click.option("--meters", type=click.IntRange(1, MOST_METERS), help=f"Meters on each line; {_USUAL_METERS} by default.")
 @click.option(
@@ -85,19 +100,6 @@ def simulate(
     live: bool,  # noqa: FBT001 - click passes options by name
 ) -> None:
     """Serve simulated meters until interrupted; print what they hold as one JSON line a line.
-
-    \b
-    Faults of single messages, the rate being the share that is hit (0.2 by default):
-      slow             reacts 1.2 to 2.4 s late
-      bad_check        sends a wrong block check
-      noise            one bit flipped, or spurious octets in front
-      cut              stops in the middle of its data
-    Faults of meters, the rate being the share that has them (by default exactly one a line):
-      silent           never answers
-      echo             its line returns the reader's own octets
-      wrong_identity   prints another serial number
-      ignores_address  answers every sign-on
-      clock_wrong      its clock is hours or years off
 
     \b
     Examples:

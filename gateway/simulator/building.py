@@ -7,18 +7,20 @@ from enum import StrEnum
 
 from attrs import evolve, frozen
 
-from gateway.profile import MeterProfile
 from gateway.protocol.characters import OPENING_SPEED, Mode
-from gateway.protocol.datablock import parse_block
-from gateway.reading import value_text
 from gateway.simulator.bus import SimulatedBus
 from gateway.simulator.fault import USUAL_RATE, Fault, FaultRate
 from gateway.simulator.household import household_registers
-from gateway.simulator.meter import Nameplate, SimulatedMeter
+from gateway.simulator.meter import SimulatedMeter
+from gateway.simulator.plate import Nameplate
+from gateway.simulator.programming import SERIAL_OPERAND
+from gateway.simulator.push import USUAL_SPEED, PushingBus, PushingMeter, pushing_plate
 from gateway.simulator.register import ClockRegister, SimulatedRegister, StillRegister
+from gateway.simulator.truth import meter_as_json
+from gateway.site.model import Push
 
 TCP_SPEED = 9600
-IDENTITY_ADDRESSES = frozenset(("0.0.0", "C.1.0", "1-0:0.0.0*255"))
+IDENTITY_ADDRESSES = frozenset(("0.0.0", "C.1.0", "1-0:0.0.0*255", "0-0:96.1.1"))
 
 
 class WireForm(StrEnum):
@@ -48,7 +50,7 @@ class SimulatedLine:
     """A wire with its meters.
 
     `opening_speed` is that of every sign-on, in baud; a TCP port stays at it. `time_scale` divides every time of the
-    wire.
+    wire. `push`: its meters speak unasked, once in `period` seconds, all at that speed.
     """
 
     port: Port
@@ -58,9 +60,13 @@ class SimulatedLine:
     time_scale: float = 1.0
     is_live: bool = False
     seed: str = ""
+    push: Push = Push.NONE
+    period: float = 1.0
 
     def bus(self) -> SimulatedBus:
         """The bus with all meters at rest."""
+        if self.push is not Push.NONE:
+            return self._pushing_bus()
         meters = [
             SimulatedMeter(
                 plate,
@@ -74,13 +80,22 @@ class SimulatedLine:
         ]
         return SimulatedBus(meters, time_scale=self.time_scale, seed=self.seed)
 
+    def _pushing_bus(self) -> PushingBus:
+        has_parity = self.wire is WireForm.PARITY
+        meters = [
+            PushingMeter(plate, self.push, self.seed, has_parity=has_parity, is_live=self.is_live)
+            for plate in self.plates
+        ]
+        return PushingBus(meters, self.opening_speed, self.period, time_scale=self.time_scale, seed=self.seed)
+
     def as_json(self, endpoint: str) -> dict[str, object]:
         """The ground truth of the line, as `metergate simulate` prints it."""
         return {
             "endpoint": endpoint,
             "baudrate": self.opening_speed,
             "wire": self.wire.value,
-            "meters": [_meter_as_json(plate) for plate in self.plates],
+            **({} if self.push is Push.NONE else {"push": self.push.value, "period_s": self.period}),
+            "meters": [meter_as_json(plate) for plate in self.plates],
         }
 
 
@@ -117,8 +132,8 @@ _LINE_ROOM = 10_000
 class LineWish:
     """What a simulated line shall be like; `meters` of them are made up, `plates` are given.
 
-    `baudrate` is the opening speed; `wire` None: parity on a pseudo-terminal, plain on TCP. `start` is what the clocks
-    of meters show at first.
+    `baudrate` is the opening speed; `wire` None: parity on a pseudo-terminal, plain on TCP or P1. `start` is what the
+    clocks of meters show at first. `push` and `period` as in `SimulatedLine`.
     """
 
     port: Port
@@ -131,6 +146,8 @@ class LineWish:
     time_scale: float = 1.0
     is_live: bool = False
     seed: int = 1
+    push: Push = Push.NONE
+    period: float = 1.0
 
 
 def building(wishes: Sequence[LineWish]) -> tuple[SimulatedLine, ...]:
@@ -141,18 +158,27 @@ def building(wishes: Sequence[LineWish]) -> tuple[SimulatedLine, ...]:
 def simulated_line(wish: LineWish, number: int = 0) -> SimulatedLine:
     """The line that a wish asks for; `number` keeps serial numbers apart from those of other lines."""
     is_fixed = isinstance(wish.port, TcpPort)
-    wire = wish.wire or (WireForm.PLAIN if is_fixed else WireForm.PARITY)
+    wire = wish.wire or (WireForm.PLAIN if is_fixed or wish.push is Push.P1 else WireForm.PARITY)
+    speed = wish.baudrate or USUAL_SPEED.get(wish.push) or (TCP_SPEED if is_fixed else OPENING_SPEED)
     seed = f"{wish.seed}/{number}"
-    made = [_plate(wish, number, n, wire, is_fixed=is_fixed) for n in range(wish.meters)]
+    made = [
+        _plate(wish, number, n, wire, is_fixed=is_fixed)
+        if wish.push is Push.NONE
+        else _pushing_plate(wish, number, n, speed)
+        for n in range(wish.meters)
+    ]
+    given = wish.plates if wish.push is Push.NONE else [evolve(plate, mode=Mode.D) for plate in wish.plates]
     chance = random.Random(f"faults/{seed}")  # noqa: S311 - repeatable on purpose
     return SimulatedLine(
         wish.port,
-        tuple(_afflicted([*wish.plates, *made], wish.faults, chance)),
-        wish.baudrate or (TCP_SPEED if is_fixed else OPENING_SPEED),
+        tuple(_afflicted([*given, *made], wish.faults, chance)),
+        speed,
         wire,
         wish.time_scale,
         wish.is_live,
         seed,
+        wish.push,
+        wish.period,
     )
 
 
@@ -175,6 +201,12 @@ def _plate(wish: LineWish, number: int, n: int, wire: WireForm, *, is_fixed: boo
         framed=model.framed or wire is WireForm.PLAIN,
         glued=model.glued,
     )
+
+
+def _pushing_plate(wish: LineWish, number: int, n: int, speed: int) -> Nameplate:
+    chance = random.Random(f"{wish.seed}/{number}/{n}")  # noqa: S311 - repeatable on purpose
+    serial = _serial(wish.seed, number * _LINE_ROOM + n, has_leading_zeros=n % 4 == 1)
+    return pushing_plate(chance, serial, wish.start, wish.push, speed)
 
 
 def _styled(model: _Model, address: str) -> str:
@@ -213,16 +245,20 @@ def _afflicted(plates: Sequence[Nameplate], faults: Sequence[FaultRate], chance:
 def with_faults(plate: Nameplate, faults: dict[Fault, float], chance: random.Random) -> Nameplate:
     """The meter with these faults; those of its prints show in its registers."""
     new = faults.keys() - plate.faults.keys()
-    registers = plate.registers
+    registers, programming = plate.registers, plate.programming
     if Fault.WRONG_IDENTITY in new:
         other = (
             f"{(int(plate.serial) + chance.randrange(1, 10**7)) % 10**8:08}" if plate.serial.isdigit() else "99999998"
         )
         registers = tuple(_with_identity(register, other) for register in registers)
+        if programming is not None and programming.operand == SERIAL_OPERAND:
+            programming = evolve(programming, operand=other)
     if Fault.CLOCK_WRONG in new:
         error = timedelta(hours=chance.choice((-3, 2, 7)), days=chance.choice((0, 0, -365 * 9)))
         registers = tuple(_with_clock_error(register, error) for register in registers)
-    return evolve(plate, faults=faults, registers=registers)
+        if programming is not None:
+            programming = evolve(programming, start=programming.start + error)
+    return evolve(plate, faults=faults, registers=registers, programming=programming)
 
 
 def _with_identity(register: SimulatedRegister, serial: str) -> SimulatedRegister:
@@ -233,26 +269,3 @@ def _with_identity(register: SimulatedRegister, serial: str) -> SimulatedRegiste
 
 def _with_clock_error(register: SimulatedRegister, error: timedelta) -> SimulatedRegister:
     return evolve(register, start=register.start + error) if isinstance(register, ClockRegister) else register
-
-
-_BY_PRINT = MeterProfile("generic", 1, "any meter", "any")
-
-
-def _meter_as_json(plate: Nameplate) -> dict[str, object]:
-    readings = _BY_PRINT.interpret(parse_block(plate.block()))
-    return {
-        "serial": plate.serial,
-        "mode": plate.mode.value,
-        "manufacturer": plate.manufacturer,
-        "model": plate.model,
-        "faults": [fault.value for fault in plate.faults],
-        "values": [
-            {
-                "address": reading.address,
-                "raw": reading.raw,
-                "value": value_text(reading.value),
-                "unit": reading.unit,
-            }
-            for reading in readings
-        ],
-    }

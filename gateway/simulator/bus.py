@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 from gateway.protocol.timing import wire_time
 from gateway.simulator.fault import Fault
 from gateway.simulator.meter import SimulatedMeter
+from gateway.simulator.voice import Answer
 
 # Octets are handed over in portions of so many seconds: one wake-up an octet would cost more than the octet.
 PORTION = 0.005
@@ -51,31 +52,30 @@ class SimulatedBus:
         self._chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
         self._transmissions: list[Transmission] = []
         self._heard_until = float("-inf")
+        self._lapse_due = float("inf")  # when the first meter will speak unasked
 
     @property
     def next_due(self) -> float:
-        """When the next portion is complete; infinite while all meters are silent."""
+        """When the next portion is complete or a meter will speak unasked; infinite while all meters are silent."""
         if not self._transmissions:
-            return float("inf")
+            return self._lapse_due
         first = self._transmissions[0]
         octets = min(len(first.octets), 1 + int(PORTION / first.octet_time))
-        return first.begin + octets * first.octet_time
+        return min(self._lapse_due, first.begin + octets * first.octet_time)
 
     def hear(self, octets: bytes, begin: float, speed: int) -> None:
         """Octets of the reader whose first bit came at `begin`; they last as long as the wire needs for them."""
         said = self._transmission(max(begin, self._heard_until), octets, speed)
+        self._lapse(said.begin)
         self._heard_until = said.end
         new = [said] if self.has_echo else []
         for meter in self.meters:
-            moment = said.end
-            for answer in meter.hear(octets, speed, said.begin, said.end):
-                new.append(self._transmission(moment + answer.pause, answer.octets, answer.speed))
-                moment = new[-1].end
-        if new:
-            self._transmissions = list(_collided([*self._transmissions, *new]))
+            new += self._answered(meter.hear(octets, speed, said.begin, said.end), said.end)
+        self._add(new)
 
     def take(self, now: float, speed: int) -> bytes:
         """The octets that have arrived by now; a reader at another speed than the meter's gets garbage."""
+        self._lapse(now)
         arrived = bytearray()
         while self._transmissions and (count := self._transmissions[0].octets_until(now)):
             first = self._transmissions.pop(0)
@@ -88,6 +88,24 @@ class SimulatedBus:
     def hang_up(self) -> None:
         """The reader has gone: what is still being said reaches nobody."""
         self._transmissions.clear()
+
+    def _lapse(self, now: float) -> None:
+        """Lets the meters speak that want to by now without having been asked."""
+        while self._lapse_due <= now + _TOLERANCE:
+            meter = min(self.meters, key=lambda one: one.due)
+            moment = meter.due
+            self._add(list(self._answered(meter.lapse(), moment)))
+
+    def _answered(self, answers: Iterable[Answer], moment: float) -> Iterator[Transmission]:
+        for answer in answers:
+            said = self._transmission(moment + answer.pause, answer.octets, answer.speed)
+            yield said
+            moment = said.end
+
+    def _add(self, new: Sequence[Transmission]) -> None:
+        if new:
+            self._transmissions = list(_collided([*self._transmissions, *new]))
+        self._lapse_due = min((meter.due for meter in self.meters), default=float("inf"))
 
     def _transmission(self, begin: float, octets: bytes, speed: int) -> Transmission:
         return Transmission(begin, octets, speed, wire_time(1, speed) / self.time_scale)

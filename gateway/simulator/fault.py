@@ -10,25 +10,56 @@ USUAL_RATE = 0.2
 
 
 class Fault(StrEnum):
-    """What can go wrong with a meter or with its line.
-
-    SLOW, BAD_CHECK, NOISE, CUT strike single messages, the others are lasting traits of a meter.
-    """
+    """What can go wrong with a meter or with its line; `about` says it in words."""
 
     SILENT = "silent"
     SLOW = "slow"
     BAD_CHECK = "bad_check"
     NOISE = "noise"
     CUT = "cut"
+    POWER_LOST = "power_lost"
+    ACK_LOST = "ack_lost"
+    ANSWER_LOST = "answer_lost"
+    BREAK_LOST = "break_lost"
     ECHO = "echo"
     WRONG_IDENTITY = "wrong_identity"
     IGNORES_ADDRESS = "ignores_address"
     CLOCK_WRONG = "clock_wrong"
+    UNASKED = "unasked"
+    READOUT_INSTEAD = "readout_instead"
+    NO_REPEAT = "no_repeat"
 
     @property
     def strikes_messages(self) -> bool:
         """True where every message may be hit, False where a meter has the fault for good."""
-        return self in (Fault.SLOW, Fault.BAD_CHECK, Fault.NOISE, Fault.CUT)
+        return self in _OF_MESSAGES
+
+    @property
+    def about(self) -> str:
+        """What happens."""
+        return (_OF_MESSAGES | _OF_METERS)[self]
+
+
+_OF_MESSAGES = {
+    Fault.SLOW: "reacts 1.2 to 2.4 s late",
+    Fault.BAD_CHECK: "sends a wrong block check",
+    Fault.NOISE: "one bit flipped, or spurious octets in front",
+    Fault.CUT: "stops in the middle of its data",
+    Fault.POWER_LOST: "the same, then it stands at its sign-on again",
+    Fault.ACK_LOST: "does not hear an ACK, so it says its partial block again",
+    Fault.ANSWER_LOST: "does what it was told, but its ACK never arrives",
+    Fault.BREAK_LOST: "does not hear a break",
+}
+_OF_METERS = {
+    Fault.SILENT: "never answers",
+    Fault.ECHO: "its line returns the reader's own octets",
+    Fault.WRONG_IDENTITY: "prints another serial number",
+    Fault.IGNORES_ADDRESS: "answers every sign-on",
+    Fault.CLOCK_WRONG: "its clock is hours or years off",
+    Fault.UNASKED: "sends its data without an option select",
+    Fault.READOUT_INSTEAD: "answers the choice of programming mode with its data",
+    Fault.NO_REPEAT: "does not hear repeat requests",
+}
 
 
 @frozen

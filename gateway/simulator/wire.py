@@ -142,6 +142,7 @@ class OpenTcp:
                 # Held back for the previous portion's acknowledgement, octets would lose their pace.
                 connection = stream.extra(anyio.abc.SocketAttribute.raw_socket)  # noqa: S610 - anyio's, no database's
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                bus.take(anyio.current_time(), self._speed)  # what a meter said while nobody listened is lost
                 with contextlib.suppress(anyio.EndOfStream, anyio.BrokenResourceError):
                     await converse(bus, _Connection(stream, self._speed))
             bus.hang_up()

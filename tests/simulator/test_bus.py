@@ -1,11 +1,15 @@
 """A bus of simulated meters by the octets that pass on it."""
 
+from datetime import datetime
+
 import pytest
 
 from gateway.protocol.characters import Mode, with_even_parity
-from gateway.simulator import Fault, Nameplate, SimulatedBus, SimulatedMeter, StillRegister
+from gateway.simulator import Fault, Nameplate, SimulatedBus, SimulatedMeter, SimulatedProgramming, StillRegister
 
 OCTET = 10 / 300
+BREAK = b"\x01B0\x03\x71"
+START = datetime(2026, 3, 1, 12, 0)  # noqa: DTZ001 - a meter's local time
 SIGN_ON_TIME = 13 * OCTET
 
 
@@ -131,3 +135,32 @@ def test_a_sign_on_while_another_meter_speaks_lets_both_collide() -> None:
     assert heard[:7] == b"/XMP5VE"
     assert heard[7] == b"R"[0] & b"/"[0]
     assert len(heard) == 7 + 12
+
+
+def programmed(serial: str) -> Nameplate:
+    programming = SimulatedProgramming(START, idle_s=3.0, events=())
+    return Nameplate(serial, Mode.C, "XMP", "VERBA", (StillRegister("0.0.0", serial),), programming=programming)
+
+
+def test_x22_the_break_of_an_idle_meter_comes_by_itself() -> None:
+    wire = bus(programmed("10000001"), plate("10000002"))
+    wire.hear(b"/?10000001!\r\n", 0.0, 300)
+    wire.take(2.0, 300)
+    wire.hear(b"\x06051\r\n", 2.0, 300)
+    operand_end = 2.0 + 6 * OCTET + 0.2 + 8 * 10 / 9600
+    assert wire.take(2.9, 9600) == b"\x01P0\x02()\x03\x60"
+    assert wire.next_due == pytest.approx(operand_end + 3.0)
+    assert wire.take(wire.next_due, 9600) == b""
+    assert wire.next_due == pytest.approx(operand_end + 3.0 + 0.2 + 5 * 10 / 9600)
+    assert wire.take(wire.next_due, 9600) == BREAK
+    assert wire.next_due == float("inf")
+
+
+def test_x22_a_command_after_the_idle_time_finds_the_meter_signed_off() -> None:
+    wire = bus(programmed("10000001"))
+    wire.hear(b"/?10000001!\r\n", 0.0, 300)
+    wire.take(2.0, 300)
+    wire.hear(b"\x06051\r\n", 2.0, 300)
+    wire.take(2.9, 9600)
+    wire.hear(b"\x01R5\x020.0.0()\x03\x56", 60.0, 9600)
+    assert all_of(wire, 9600) == BREAK

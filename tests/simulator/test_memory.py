@@ -5,8 +5,9 @@ import pytest
 
 from gateway.line.base import Line
 from gateway.protocol.characters import Mode, with_even_parity
+from gateway.protocol.law import Role
 from gateway.protocol.messages import DataBlock, Identification, OptionSelect, Request
-from gateway.protocol.session import Role, Session
+from gateway.protocol.session import Session
 from gateway.simulator import MemoryLine, Nameplate, SimulatedBus, SimulatedMeter, StillRegister
 
 pytestmark = pytest.mark.anyio

@@ -13,8 +13,9 @@ import pytest
 from gateway.errors import LineBusy
 from gateway.line.opening import open_line
 from gateway.protocol.characters import parity_errors, with_even_parity
+from gateway.protocol.law import Role
 from gateway.protocol.messages import Identification, Message, OptionSelect, Request
-from gateway.protocol.session import Role, Session
+from gateway.protocol.session import Session
 from gateway.simulator import (
     Fault,
     FaultRate,
