@@ -5,20 +5,23 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gateway.decoders import Decoder
-    from gateway.errors import DecodeError, Finding, PermanentSinkError, ProfileError, TransientSinkError
+    from gateway.errors import AccessDenied, DecodeError, Finding, PermanentSinkError, ProfileError, TransientSinkError
     from gateway.hooks import hookimpl
     from gateway.profile import MeterProfile, Password, PasswordAnswer, check_examples, load_profile
     from gateway.protocol.datablock import DataSet
     from gateway.protocol.messages import Command
-    from gateway.reading import Gap, Quality, Reading, Readout, Record, Register, Value, Visit
+    from gateway.reading import Event, EventKind, Gap, Quality, Reading, Readout, Record, Register, Value, Visit
     from gateway.sinks import Sink, SinkKind
 
 # What plugins and other programs may use; each name is imported when it is first asked for.
 _HOMES = {
+    "AccessDenied": "gateway.errors",
     "Command": "gateway.protocol.messages",
     "DataSet": "gateway.protocol.datablock",
     "DecodeError": "gateway.errors",
     "Decoder": "gateway.decoders",
+    "Event": "gateway.reading",
+    "EventKind": "gateway.reading",
     "Finding": "gateway.errors",
     "Gap": "gateway.reading",
     "MeterProfile": "gateway.profile",
@@ -42,10 +45,13 @@ _HOMES = {
 }
 
 __all__ = [
+    "AccessDenied",
     "Command",
     "DataSet",
     "DecodeError",
     "Decoder",
+    "Event",
+    "EventKind",
     "Finding",
     "Gap",
     "MeterProfile",

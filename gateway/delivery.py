@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Generic, NoReturn, TypeVar
+from typing import Generic, NoReturn, TypeVar, assert_never
 
 import trio
 from attrs import define, field
@@ -12,7 +12,7 @@ from attrs import define, field
 from gateway.errors import Finding, PermanentSinkError, SinkError, TransientSinkError
 from gateway.figures import SinkFigures
 from gateway.journal import Journal, OwnThread, growing_pauses
-from gateway.reading import Readout, Record
+from gateway.reading import Event, Gap, Readout, Record
 from gateway.sinks import Sink, SinkKind
 
 S = TypeVar("S")
@@ -157,10 +157,8 @@ class Outlet(Generic[S]):
         self._moved = trio.Event()
 
     def _measure(self, batch: Sequence[Numbered]) -> None:
-        oldest = batch[0][1]
-        ended = oldest.read_at if isinstance(oldest, Readout) else oldest.visit.started_at
         self.figures.lag = self._lag
-        self.figures.delay_s = (datetime.now(UTC) - ended).total_seconds()
+        self.figures.delay_s = (datetime.now(UTC) - _ended(batch[0][1])).total_seconds()
 
     @property
     def _lag(self) -> int:
@@ -189,6 +187,18 @@ class Outlet(Generic[S]):
 
     def _tell(self, code: str, what: str, next_step: str | None) -> None:
         self.report(Finding(code, f"sink {self.name}", what, next_step))
+
+
+def _ended(record: Record) -> datetime:
+    match record:
+        case Readout():
+            return record.read_at
+        case Event():
+            return record.at
+        case Gap():
+            return record.visit.started_at
+        case _:
+            assert_never(record)
 
 
 def _isolated(work: Callable[[], T]) -> T:

@@ -11,6 +11,7 @@ from gateway.errors import Cause, Finding
 
 READING_SCHEMA = "metergate.reading/1"
 GAP_SCHEMA = "metergate.gap/1"
+EVENT_SCHEMA = "metergate.event/1"
 
 # One reading as a row of its own: `metergate readings`, the csv sink.
 READING_COLUMNS = (
@@ -27,6 +28,7 @@ READING_COLUMNS = (
     "read_at",
     "valid_at",
     "meter_time",
+    "status",
 )
 
 Value = Decimal | int | str | datetime | frozenset[str] | None
@@ -40,12 +42,26 @@ class Quality(StrEnum):
     BAD = "bad"
 
 
+class Access(StrEnum):
+    """The logical groups of a meter's registers and commands, by what they ask of the reader (protocol.md 6).
+
+    NONE: nothing. LOW: the password. HIGH: an encrypted answer to the meter's challenge. SEALED: a sealed switch behind
+    the cover, for calibration; Metergate never goes there.
+    """
+
+    NONE = "none"
+    LOW = "low"
+    HIGH = "high"
+    SEALED = "sealed"
+
+
 @frozen
 class Register:
     """What is known of one register of a meter family: its address as printed, its name, how its print is decoded.
 
     `decoder` is a name under which a plugin brought a decoder, or None: by the print.
-    `parameters` are plain values for that decoder.
+    `parameters` are plain values for that decoder. `access` is the group that may read it, `write_access` the one that
+    may write it; None: as the profile says of registers it does not list.
     """
 
     address: str
@@ -55,6 +71,8 @@ class Register:
     decoder: str | None = None
     parameters: Mapping[str, str | int | bool] = field(factory=dict)
     aliases: tuple[str, ...] = ()
+    access: Access | None = None
+    write_access: Access | None = None
 
 
 @define
@@ -63,7 +81,8 @@ class Reading:
 
     `raw` is the print between the register's outer brackets; `value` is exact, None when it cannot be told.
     `title` names the register for a person; `logged` False: for the sinks only, absent from `readings`.
-    `time` is the meter's own stamp of the value (local, no zone), `valid_at` the instant for stored intervals.
+    `time` is the meter's own stamp of the value (local, no zone), `valid_at` the instant for stored intervals and log
+    entries; `status` names the flags that the meter stored beside it, parted by ", ".
     """
 
     signal: str
@@ -78,11 +97,16 @@ class Reading:
     reason: str | None = None
     title: str | None = None
     logged: bool = True
+    status: str | None = None
 
 
 @frozen
 class Visit:
-    """One due slot of one meter: where, when due, when begun, how long it took, with which attempt it ended."""
+    """One due slot of one meter: where, when due, when begun, how long it took, with which attempt it ended.
+
+    `job` names the work that was due: "" for the usual readout, else `profile-data`, `events`, `clock` or what a person
+    asked for on the command line.
+    """
 
     gateway: str
     line: str
@@ -93,6 +117,7 @@ class Visit:
     duration_ms: int
     attempt: int = 1
     tags: Mapping[str, str] = field(factory=dict)
+    job: str = ""
 
 
 @frozen
@@ -164,12 +189,50 @@ class Gap:
         }
 
 
-Record = Readout | Gap
+class EventKind(StrEnum):
+    """What happened to a meter beside its readouts."""
+
+    WRITE = "write"
+    EXECUTE = "execute"
+    CLOCK_SET = "clock_set"
+
+
+@frozen
+class Event:
+    """Something worth telling beside readings: a write, a command.
+
+    `text` says it in one sentence, `details` holds what programs want: register, old, new, confirmed.
+    """
+
+    visit: Visit
+    kind: EventKind
+    at: datetime
+    text: str
+    details: Mapping[str, str | bool | None] = field(factory=dict)
+
+    def as_json(self) -> dict[str, object]:
+        """The record that sinks get for an event, schema metergate.event/1."""
+        visit = self.visit
+        return {
+            "schema": EVENT_SCHEMA,
+            "gateway": visit.gateway,
+            "line": visit.line,
+            "meter": visit.meter,
+            "serial": visit.serial,
+            "at": utc_text(self.at),
+            "kind": self.kind.value,
+            "text": self.text,
+            "details": dict(self.details),
+            "tags": dict(visit.tags),
+        }
+
+
+Record = Readout | Gap | Event
 
 
 def reading_as_json(reading: Reading) -> dict[str, object]:
-    """One entry of a record's `values`."""
-    return {
+    """One entry of a record's `values`; `status` stands there only where the meter stored one."""
+    entry: dict[str, object] = {
         "signal": reading.signal,
         "obis": reading.obis,
         "address": reading.address,
@@ -181,6 +244,7 @@ def reading_as_json(reading: Reading) -> dict[str, object]:
         "quality": reading.quality.value,
         "reason": reading.reason,
     }
+    return entry if reading.status is None else {**entry, "status": reading.status}
 
 
 def value_text(value: Value) -> str | None:

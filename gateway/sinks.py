@@ -21,6 +21,10 @@ S = TypeVar("S")
 
 STANDARD_OUTPUT = "-"
 
+# What the columns of a csv file may be: these, or those of a version that knew no status.
+_KNOWN_COLUMNS = {",".join(columns): columns for columns in (READING_COLUMNS, READING_COLUMNS[:-1])}
+_LONGEST_HEADER = 1024  # octets, more than any known one
+
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
@@ -56,7 +60,10 @@ class FileSettings:
 
 @frozen
 class JsonLinesSink:
-    """One line of JSON a record: contract `metergate.reading/1` for a readout, `metergate.gap/1` for a gap."""
+    """One line of JSON a record.
+
+    Contract `metergate.reading/1` for a readout, `metergate.gap/1` for a gap, `metergate.event/1` for an event.
+    """
 
     file: "AppendedFile"
 
@@ -68,19 +75,23 @@ class JsonLinesSink:
 
 @frozen
 class CsvSink:
-    """One row a reading, with the columns of the verb `readings`; gaps have no reading, so no row."""
+    """One row a reading, with the columns of the verb `readings`; gaps and events have no reading, so no row.
+
+    A file that begins with the columns of an earlier version keeps them to its end.
+    """
 
     file: "AppendedFile"
+    columns: Sequence[str] = READING_COLUMNS
 
     def write(self, batch: Sequence[Record]) -> None:
         """Appends the batch, after a header in an empty file; raises TransientSinkError."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         if self.file.is_empty:
-            writer.writerow(READING_COLUMNS)
+            writer.writerow(self.columns)
         for record in batch:
             if isinstance(record, Readout):
-                writer.writerows(_csv_row(record, reading) for reading in record.readings)
+                writer.writerows(_csv_row(record, reading)[: len(self.columns)] for reading in record.readings)
         self.file.append(text.getvalue())
 
 
@@ -109,20 +120,25 @@ def _csv_row(readout: Readout, reading: Reading) -> tuple[str, ...]:
         utc_text(readout.read_at),
         None if reading.valid_at is None else utc_text(reading.valid_at),
         local_text(readout.meter_time),
+        reading.status,
     )
     return tuple(defused(cell) for cell in cells)
 
 
 class AppendedFile:
-    """A file that only grows, whole texts at a time: what could not be written to its end is taken back."""
+    """A file that only grows, whole texts at a time: what could not be written to its end is taken back.
+
+    `first_line` is the one, without its end, that a regular file began with when it was opened.
+    """
 
     def __init__(self, descriptor: int, name: str, *, is_regular: bool) -> None:
         self._descriptor = descriptor
         self._name = name
         self._is_regular = is_regular
         self.is_empty = True
+        self.first_line = ""
         if is_regular:
-            self._end_torn_line()
+            self._look_into()
 
     def append(self, text: str) -> None:
         """Returns when the text is written, in a regular file durably; raises TransientSinkError."""
@@ -135,12 +151,14 @@ class AppendedFile:
             raise _not_written(self._name, error) from error
         self.is_empty = self.is_empty and not text
 
-    def _end_torn_line(self) -> None:
-        """Begins a new line where a killed process left half a one."""
+    def _look_into(self) -> None:
+        """Begins a new line where a killed process left half a one; learns how the file begins."""
         size = os.fstat(self._descriptor).st_size
         self.is_empty = size == 0
         if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
             os.write(self._descriptor, b"\n")
+        start = os.pread(self._descriptor, _LONGEST_HEADER, 0)
+        self.first_line = start.partition(b"\n")[0].decode(errors="replace")
 
     def _write(self, data: bytes) -> None:
         rest = memoryview(data)
@@ -172,6 +190,15 @@ def _not_written(name: str, error: OSError) -> TransientSinkError:
     return TransientSinkError("W-SINK-1", f"{name} cannot be written: {error.strerror}")
 
 
+def _columns_of(file: AppendedFile, name: str) -> Sequence[str]:
+    if file.is_empty:
+        return READING_COLUMNS
+    columns = _KNOWN_COLUMNS.get(file.first_line.rstrip("\r"))
+    if columns is None:
+        raise TransientSinkError("W-SINK-1", f"{name} begins with other columns", "name another path, or move it away")
+    return columns
+
+
 @contextmanager
 def open_json_lines(settings: FileSettings) -> Iterator[Sink]:
     """Opens the sink `jsonl`."""
@@ -183,7 +210,7 @@ def open_json_lines(settings: FileSettings) -> Iterator[Sink]:
 def open_csv(settings: FileSettings) -> Iterator[Sink]:
     """Opens the sink `csv`."""
     with _appended(settings) as file:
-        yield CsvSink(file)
+        yield CsvSink(file, _columns_of(file, settings.path))
 
 
 @hookimpl

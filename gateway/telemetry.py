@@ -7,13 +7,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, assert_never
 
 from attrs import frozen
 
 from gateway.errors import Finding
 from gateway.figures import LineFigures, SinkFigures, Step
-from gateway.reading import Gap, Readout, Record
+from gateway.reading import Event, Gap, Readout, Record
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, Histogram, Meter, Observation
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     Callback = Callable[[CallbackOptions], Iterable[Observation]]
 
 NAME: Final = "metergate"
-ONE_GOOD_VISIT_IN: Final = 100  # spans of good visits are alike; every failure gets its own
+ONE_GOOD_VISIT_IN: Final = 100  # spans of readouts are alike; every failure, every event gets its own
 SHUTDOWN_LIMIT_S: Final = 1.0  # a dead collector would hold the process for 8 to 12 s
 DELIVERED: Final = "delivered"
+EVENT: Final = "event"  # something was changed in the meter: the visit was good, but unlike any other
 # The exporters' names in the OTEL_ variables, with their entry points in the packages that bring them.
 _EXPORTERS: Final = {"console": "console", "otlp": "otlp_proto_http"}
 
@@ -80,7 +81,7 @@ class Telemetry:
     def visit(self, record: Record, profile: str = "", steps: Iterable[tuple[Step, datetime]] = ()) -> None:
         """Counts one ended visit; its span is built now, from the times of its steps.
 
-        A readout brings its profile along; for a gap `profile` is the one chosen, if it came so far.
+        A readout brings its profile along; for a gap or an event `profile` is the one chosen, if it came so far.
         """
         visit = record.visit
         kind = _kind(record, profile)
@@ -106,7 +107,7 @@ class Telemetry:
             shutdown()
 
     def _is_sampled(self, record: Record) -> bool:
-        if isinstance(record, Gap):
+        if not isinstance(record, Readout):
             return True
         self._good_visits += 1
         return self._good_visits % ONE_GOOD_VISIT_IN == 1
@@ -178,6 +179,10 @@ def _kind(record: Record, profile: str) -> _VisitKind:
             return _VisitKind(record.visit.line, record.profile, DELIVERED)
         case Gap():
             return _VisitKind(record.visit.line, profile, record.cause.value)
+        case Event():
+            return _VisitKind(record.visit.line, profile, EVENT)
+        case _:
+            assert_never(record)
 
 
 def _build_span(tracer: "Tracer", record: Record, kind: _VisitKind, steps: Iterable[tuple[Step, datetime]]) -> None:

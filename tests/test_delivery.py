@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 from gateway.delivery import BATCH, Outlet
 from gateway.errors import Cause, Finding, PermanentSinkError, SinkError, TransientSinkError
 from gateway.journal import Journal
-from gateway.reading import Gap, Record, Visit
+from gateway.reading import Event, EventKind, Gap, Readout, Record, Visit
 from gateway.sinks import Sink, SinkKind
 
 START = datetime(2026, 9, 30, 9, 0, tzinfo=UTC)
@@ -148,6 +148,26 @@ async def test_a_sink_that_is_not_reached_gets_the_same_batch_until_it_is(tmp_pa
     )
     assert silent.what == "not reached for 1 min; 2 records wait in the journal, none lost"
     assert reached.what.startswith("reached again after 183 s")
+
+
+NEVER = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        Event(slot(1).visit, EventKind.WRITE, NEVER, "0.9.1 is now 120000"),
+        Readout(slot(1).visit, "", "", "", "", NEVER, ()),
+    ],
+)
+async def test_the_delay_counts_from_the_end_of_what_waits(tmp_path: Path, record: Record) -> None:
+    def judge(_: list[int]) -> None:
+        raise TransientSinkError("W-SINK-1", "busy")
+
+    async with running(tmp_path, SinkKind(Nothing, Place(judge).open)) as scene:
+        await scene.journal.append(record)
+        assert not await scene.outlet.drain(1)
+        assert scene.outlet.figures.delay_s < 0  # it ended long after now, its visit began before
 
 
 async def test_a_second_outage_is_told_again(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 from gateway.errors import Cause, Finding, TransientSinkError
-from gateway.reading import READING_COLUMNS, Gap, Reading, Readout, Visit
+from gateway.reading import READING_COLUMNS, Event, EventKind, Gap, Reading, Readout, Visit
 from gateway.sinks import FileSettings, defused, output_sinks
 
 START = datetime(2026, 9, 30, 9, 0, 11, 204_000, UTC)
@@ -21,6 +21,10 @@ VISIT = Visit("block-12", "riser-a", "flat01", "01234567", START, START, 2412)
 ENERGY = Reading("energy_import", "1-0:1.8.0*255", "1.8.0", Decimal("-147238.40"), "kWh", "-147238.40*kWh")
 READOUT = Readout(VISIT, "/XMP5VERBA", "XMP", "VERBA", "generic@1", START, (ENERGY,), datetime(2026, 9, 30, 12, 0, 14))  # noqa: DTZ001
 GAP = Gap(VISIT, Cause.NO_ANSWER, Finding("E-READ-1", "meter flat01", "no answer"))
+EVENT = Event(
+    VISIT, EventKind.WRITE, START, "0.9.1 is now 120000", {"register": "0.9.1", "old": None, "confirmed": True}
+)
+OLD_COLUMNS = READING_COLUMNS[:-1]
 
 KINDS = output_sinks()
 
@@ -28,8 +32,10 @@ KINDS = output_sinks()
 def test_json_lines_holds_each_record_whole(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     with KINDS["jsonl"].open(FileSettings(str(path))) as sink:
-        sink.write([READOUT, GAP])
-        assert [json.loads(line) for line in path.read_text().splitlines()] == [READOUT.as_json(), GAP.as_json()]
+        sink.write([READOUT, GAP, EVENT])
+    found = [json.loads(line) for line in path.read_text().splitlines()]
+    assert found == [READOUT.as_json(), GAP.as_json(), EVENT.as_json()]
+    assert found[2]["schema"] == "metergate.event/1"
 
 
 def test_json_lines_goes_on_at_the_end_of_the_file(tmp_path: Path) -> None:
@@ -53,7 +59,7 @@ def test_csv_has_one_header_and_a_row_a_reading(tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
     for _ in range(2):
         with KINDS["csv"].open(FileSettings(str(path))) as sink:
-            sink.write([GAP, READOUT])
+            sink.write([GAP, READOUT, EVENT])
     with path.open(newline="") as file:
         header, *rows = csv.reader(file)
     assert tuple(header) == READING_COLUMNS
@@ -71,17 +77,41 @@ def test_csv_has_one_header_and_a_row_a_reading(tmp_path: Path) -> None:
         "read_at": "2026-09-30T09:00:11.204Z",
         "valid_at": "",
         "meter_time": "2026-09-30T12:00:14",
+        "status": "",
     }
     assert [dict(zip(header, row, strict=True)) for row in rows] == [expected] * 2
 
 
-def test_csv_tells_the_instant_of_a_stored_interval(tmp_path: Path) -> None:
+def test_csv_tells_the_instant_of_a_stored_interval_with_its_status(tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
-    reading = attrs.evolve(ENERGY, valid_at=START - timedelta(days=1))
+    reading = attrs.evolve(ENERGY, valid_at=START - timedelta(days=1), status="power down, clock set")
     with KINDS["csv"].open(FileSettings(str(path))) as sink:
         sink.write([attrs.evolve(READOUT, readings=(reading,))])
     (row,) = csv.DictReader(path.read_text().splitlines())
-    assert row["valid_at"] == "2026-09-29T09:00:11.204Z"
+    assert (row["valid_at"], row["status"]) == ("2026-09-29T09:00:11.204Z", "power down, clock set")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_csv_file_of_an_earlier_version_keeps_its_columns(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text(",".join(OLD_COLUMNS) + end, newline="")
+    with KINDS["csv"].open(FileSettings(str(path))) as sink:
+        sink.write([attrs.evolve(READOUT, readings=(attrs.evolve(ENERGY, status="power down"),))])
+    with path.open(newline="") as file:
+        header, row = csv.reader(file)
+    assert (tuple(header), len(row), row[-1]) == (OLD_COLUMNS, len(OLD_COLUMNS), "2026-09-30T12:00:14")
+
+
+@pytest.mark.parametrize("start", ["date;kWh\n", ",".join(READING_COLUMNS[:5]), "\n", f"{'x' * 5000}\n"])
+def test_a_csv_file_with_other_columns_is_left_alone(tmp_path: Path, start: str) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text(start)
+    with (
+        pytest.raises(TransientSinkError, match=r"out\.csv begins with other columns"),
+        KINDS["csv"].open(FileSettings(str(path))),
+    ):
+        pass
+    assert path.read_text().rstrip("\n") == start.rstrip("\n")
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])

@@ -16,13 +16,15 @@ from opentelemetry.trace import StatusCode
 
 from gateway.errors import Cause, Finding
 from gateway.figures import FrameError, Step
-from gateway.reading import Gap, Readout, Visit
+from gateway.reading import Event, EventKind, Gap, Readout, Visit
 from gateway.telemetry import ONE_GOOD_VISIT_IN, Telemetry, configure
 
 START = datetime(2026, 9, 30, 9, 0, tzinfo=UTC)
 VISIT = Visit("block-12", "riser-a", "flat01", "01234567", START, START, 2500)
 GOOD = Readout(VISIT, "/XMP5FLAT", "XMP", "FLAT", "generic@1", START, ())
 SILENT = Gap(VISIT, Cause.NO_ANSWER, Finding("E-READ-1", "meter flat01", "no answer"))
+
+CHANGED = Event(VISIT, EventKind.WRITE, START, "0.9.1 is now 120000")
 
 
 class Collector:
@@ -76,6 +78,15 @@ def test_a_visit_is_counted_by_line_profile_and_outcome() -> None:
         key(line="riser-a", profile="generic@1", outcome="no_answer"): 1,
     }
     assert metrics["metergate.visit.duration"][key(line="riser-a", profile="generic@1", outcome="delivered")] == 5.0
+
+
+def test_a_visit_that_changed_something_has_an_outcome_and_a_span_of_its_own() -> None:
+    collector = Collector()
+    for _ in range(3):
+        collector.telemetry.visit(CHANGED, profile="generic@1")
+    counted = collector.metrics()["metergate.visit"]
+    assert counted == {key(line="riser-a", profile="generic@1", outcome="event"): 3}
+    assert [span.status.status_code for span in collector.spans()] == [StatusCode.UNSET] * 3
 
 
 def test_figures_of_lines_and_sinks_are_read_when_the_exporter_asks() -> None:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from gateway.cli.output import printable
 from gateway.errors import Finding
-from gateway.reading import Gap, Quality, Reading, Readout, Record
+from gateway.reading import Event, Gap, Quality, Reading, Readout, Record
 from gateway.site.model import Site
 
 _MESSAGES = 3
@@ -30,7 +30,7 @@ class Board:
     def __init__(self, site: Site, damaged: Callable[[str], int]) -> None:
         self._site = site
         self._damaged = damaged
-        self._last: dict[str, Record] = {}
+        self._last: dict[str, Readout | Gap] = {}
         self._counts: dict[str, int] = {}
         self._messages: deque[Finding] = deque(maxlen=_MESSAGES)
         self._live: Live | None = None
@@ -43,8 +43,10 @@ class Board:
             yield
 
     def take(self, record: Record) -> None:
-        """A slot has ended."""
+        """A slot has ended; an event, or work beside the readouts, leaves the meter's row as it was."""
         visit = record.visit
+        if visit.job or isinstance(record, Event):
+            return
         self._last[visit.meter] = record
         if isinstance(record, Readout):
             self._counts[visit.line] = self._counts.get(visit.line, 0) + 1
@@ -86,7 +88,7 @@ class Board:
         return f"{alias}: {self._counts.get(alias, 0)} read\n" + (f"noisy: {damaged} damaged" if damaged else "")
 
 
-def _cells(record: Record | None) -> tuple[Text, Text]:
+def _cells(record: Readout | Gap | None) -> tuple[Text, Text]:
     match record:
         case None:
             return Text("…", style="dim"), Text("")

@@ -2,13 +2,14 @@
 
 import json
 from datetime import UTC, datetime
+from typing import assert_never
 
 import click
 from attrs import frozen
 
 from gateway.cli.output import printable, report
 from gateway.errors import Finding
-from gateway.reading import Readout, Record, utc_text
+from gateway.reading import Event, Gap, Readout, Record, Visit, utc_text
 from gateway.site.model import LogFormat, LogLevel
 
 _LEVELS = tuple(LogLevel)
@@ -32,18 +33,35 @@ class Log:
             self._write(level, code=finding.code, where=finding.where, text=finding.what, next=finding.next)
 
     def watch(self, record: Record) -> None:
-        """A readout, from the level `info` on; `debug` adds what is known of it. A gap was told by its message."""
-        if not isinstance(record, Readout) or not self._tells(LogLevel.INFO):
+        """A readout, an event, from the level `info` on; `debug` adds what is known. A gap was told by its message."""
+        if not self._tells(LogLevel.INFO):
             return
-        visit = record.visit
-        text = f"{len(record.readings)} registers in {visit.duration_ms} ms"
+        match record:
+            case Readout():
+                self._watch(record.visit, record.read_at, self._readout_text(record))
+            case Event():
+                self._watch(record.visit, record.at, record.text)
+            case Gap():
+                pass
+            case _:
+                assert_never(record)
+
+    def _readout_text(self, readout: Readout) -> str:
+        visit = readout.visit
+        what = f"{visit.job}: {len(readout.readings)} readings" if visit.job else f"{len(readout.readings)} registers"
+        text = f"{what} in {visit.duration_ms} ms"
         if visit.attempt > 1:
             text += f", try {visit.attempt}"
+        if visit.job and readout.reason and not self._tells(LogLevel.DEBUG):
+            text += f"; {readout.reason}"
         if self._tells(LogLevel.DEBUG):
-            known = (record.identification, record.profile, record.quality.value, record.reason)
+            known = (readout.identification, readout.profile, readout.quality.value, readout.reason)
             text += f"; {', '.join(filter(None, known))}"
+        return text
+
+    def _watch(self, visit: Visit, moment: datetime, text: str) -> None:
         if self.form is LogFormat.TEXT:
-            click.echo(printable(f"{utc_text(record.read_at)} {visit.line} {visit.meter}: {text}"), err=True)
+            click.echo(printable(f"{utc_text(moment)} {visit.line} {visit.meter}: {text}"), err=True)
         else:
             self._write(LogLevel.INFO, line=visit.line, meter=visit.meter, text=text)
 

@@ -2,20 +2,20 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
 from gateway.cli.output import Form, Output, print_table, printable
-from gateway.reading import Readout, Record, reading_as_json, value_text
+from gateway.reading import Gap, Readout, Record, reading_as_json, value_text
 
-COLUMNS = ("address", "obis", "title", "value", "unit", "time", "quality", "reason")
+COLUMNS = ("address", "obis", "title", "value", "unit", "time", "quality", "reason", "valid_at", "status")
 _NOT_AN_ALIAS = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def print_record(record: Record) -> None:
-    """One readout as a line of JSON; a gap was told by its message."""
-    if isinstance(record, Readout):
+    """One readout or event as a line of JSON; a gap was told by its message."""
+    if not isinstance(record, Gap):
         click.echo(json.dumps(record.as_json(), ensure_ascii=False))
 
 
@@ -28,7 +28,7 @@ def print_readout(readout: Readout, output: Output) -> None:
             print_record(readout)
         case Form.TABLE:
             _print_title(readout)
-            print_table(_filled(COLUMNS, rows := register_rows(readout)), rows)
+            print_table(filled(COLUMNS, rows := register_rows(readout)), rows)
         case Form.RAW:
             click.echo(readout.block.decode("latin-1"), nl=False)
         case Form.CSV:
@@ -68,6 +68,6 @@ def _print_title(readout: Readout) -> None:
     )
 
 
-def _filled(columns: Sequence[str], rows: list[dict[str, object]]) -> list[str]:
+def filled(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> list[str]:
     """The columns in which any row has something to say."""
     return [column for column in columns if any(row.get(column) not in (None, "", "good") for row in rows)]

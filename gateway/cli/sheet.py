@@ -1,6 +1,7 @@
 """What one round of visits prints, gathered where its form needs all of it."""
 
 import json
+from typing import assert_never
 
 import click
 from attrs import define, field
@@ -8,7 +9,7 @@ from attrs import define, field
 from gateway.cli.output import Form, Output, print_table
 from gateway.cli.records import print_readout, print_record, print_signals, register_rows
 from gateway.errors import Cause
-from gateway.reading import Gap, Readout, Record
+from gateway.reading import Event, Gap, Readout, Record
 
 COLUMNS = ("meter", "address", "title", "value", "unit", "quality", "reason")
 
@@ -27,15 +28,19 @@ class Sheet:
     ended: int = 0
 
     def take(self, record: Record) -> None:
-        """A slot has ended; a gap was told by its message."""
-        if isinstance(record, Gap) and record.cause is Cause.CANCELLED:
-            return
-        self.ended += 1
-        if not isinstance(record, Readout):
-            return
-        self.readouts.append(record)
-        if self.is_bus and self.output.form is Form.JSONL:
-            print_record(record)
+        """A slot has ended; a gap was told by its message, an event is no slot."""
+        match record:
+            case Readout():
+                self.ended += 1
+                self.readouts.append(record)
+                if self.is_bus and self.output.form is Form.JSONL:
+                    print_record(record)
+            case Gap(cause=cause):
+                self.ended += cause is not Cause.CANCELLED
+            case Event():
+                pass
+            case _:
+                assert_never(record)
 
     def print(self) -> None:
         """All that has not been printed yet."""

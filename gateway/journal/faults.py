@@ -1,5 +1,6 @@
 """SQLite's failures in the words of the journal."""
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ _ROOM = "free room on that disk: the gateway goes on by itself"
 _ACCESS = "look at the disk and the rights of its files: the gateway tries again by itself"
 _ASIDE = "move it away together with its -wal and -shm files: a new journal is begun at the next start"
 
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _FULL = {sqlite3.SQLITE_FULL}
 _FOREIGN = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 _FAILED = {
@@ -43,6 +45,17 @@ def journal_errors(path: Path) -> Iterator[None]:
             name = getattr(error, "sqlite_errorname", "")
             raise JournalFailed("E-JRN-6", f"{path} cannot be used: {error} ({name})", _ACCESS) from error
         raise
+
+
+@contextmanager
+def file_errors(path: Path) -> Iterator[None]:
+    """Turns the system's refusals of a file beside the journal's own into JournalFull or JournalFailed."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise JournalFull("E-JRN-5", f"no room to store in {path} ({error.strerror})", _ROOM) from error
+        raise JournalFailed("E-JRN-6", f"{path} cannot be used: {error.strerror}", _ACCESS) from error
 
 
 def damaged(path: Path, evidence: str) -> JournalForeign:

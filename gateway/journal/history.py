@@ -12,7 +12,8 @@ from attrs import frozen
 from gateway.errors import JournalFailed
 from gateway.journal import rows
 from gateway.journal.faults import journal_errors
-from gateway.journal.store import FILE_NAME, check_format
+from gateway.journal.schema import check_format
+from gateway.journal.store import FILE_NAME
 from gateway.memory import MeterMemory
 from gateway.reading import Record, local_text, utc_text, value_text
 
@@ -127,13 +128,14 @@ def read_readings(
             "read_at": utc_text(rows.moment_of(row["ended_at"])),
             "valid_at": None if row["valid_at"] is None else utc_text(rows.moment_of(row["valid_at"])),
             "meter_time": local_text(None if meter_time is None else datetime.fromisoformat(meter_time)),
+            "status": row["status"],
         }
 
 
 def read_visits(
     data_dir: Path, meter: str | None = None, since: datetime | None = None, until: datetime | None = None
 ) -> Iterator[dict[str, object]]:
-    """The slots due from `since` to before `until`, in that order, with the keys of `VISIT_COLUMNS`.
+    """The slots due from `since` to before `until`, in that order, with the keys of `VISIT_COLUMNS`; no events.
 
     `meter` is a device_alias; None: all. Raises what `History.open` raises.
     """
@@ -162,7 +164,7 @@ def _rows(
 
 _READINGS = """
 SELECT alias, serial, signal, obis, address, type, value, unit, raw, reading.quality, reading.reason,
-       ended_at, valid_at, meter_time
+       ended_at, valid_at, meter_time, status
 FROM visit
 CROSS JOIN meter ON meter.id = visit.meter
 CROSS JOIN reading ON reading.visit = visit.id
@@ -175,6 +177,6 @@ ORDER BY ended_at, visit.id, n
 _VISITS = """
 SELECT alias, line, due_at, started_at, duration_ms, outcome, cause, attempt
 FROM visit CROSS JOIN meter ON meter.id = visit.meter
-WHERE due_at >= :since AND due_at < :until AND (:meter IS NULL OR alias = :meter)
+WHERE due_at >= :since AND due_at < :until AND outcome <> 'event' AND (:meter IS NULL OR alias = :meter)
 ORDER BY due_at, visit.id
 """

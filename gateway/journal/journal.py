@@ -1,7 +1,7 @@
 """The journal as the gateway's tasks use it: durable on return, grouped only under load."""
 
 import sys
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 from gateway.errors import Finding
 from gateway.journal import rows
 from gateway.journal.history import History
-from gateway.journal.store import Entry, Store
+from gateway.journal.store import Entry, Note, Store
 from gateway.journal.thread import OwnThread, PatientThread
 from gateway.memory import MeterMemory
 from gateway.reading import Record
@@ -52,10 +52,15 @@ class Journal:
     _writes: PatientThread
     _reads: PatientThread
     _turn: trio.Lock = field(init=False, factory=trio.Lock)
-    _waiting: list[Entry] = field(init=False, factory=list)
+    _waiting: list[Entry | Note] = field(init=False, factory=list)
     _grown: trio.Event = field(init=False, factory=trio.Event)
     _stored: int = field(init=False, default=0)
     _commits: int = field(init=False, default=0)
+
+    @property
+    def key(self) -> bytes:
+        """The secret under which hashes in this journal are keyed: 32 random octets, the same for ever."""
+        return self.store.key
 
     @classmethod
     @asynccontextmanager
@@ -84,15 +89,17 @@ class Journal:
     async def append(self, record: Record, memory: MeterMemory | None = None) -> None:
         """Returns when the record, with its meter's memory, is durable.
 
-        A second record of the same meter and due time is left out.
+        A second readout or gap of the same meter, due time and job is left out.
         Cancelled while it waits, the record is still stored with the next commit or at the end.
         """
-        entry = Entry(record, None if memory is None else memory.to_text())
-        self._waiting.append(entry)
-        while entry in self._waiting:
-            async with self._turn:
-                if entry in self._waiting:
-                    await self._commit_group()
+        await self._store(Entry(record, None if memory is None else memory.to_text()))
+
+    async def remember(self, alias: str, memory: MeterMemory) -> None:
+        """Returns when the memory of the meter of that alias is durable; what is appended before is stored before.
+
+        Cancelled while it waits, the memory is still stored with the next commit or at the end.
+        """
+        await self._store(Note(alias, memory.to_text()))
 
     async def batch(self, after: int, limit: int) -> Sequence[tuple[int, Record]]:
         """At most `limit` records after a position, oldest first, each with its own position."""
@@ -124,7 +131,7 @@ class Journal:
             await self._grown.wait()
 
     async def prune(self, now: datetime, retention_days: int, sinks: Collection[str]) -> None:
-        """Removes visits older than `retention_days`, raw blocks after a week, readings that are not to be logged.
+        """Removes records older than `retention_days`, raw blocks after a week, readings that are not to be logged.
 
         `sinks` are the configured ones: what one of them has not passed stays.
         """
@@ -135,7 +142,14 @@ class Journal:
 
     def counts(self) -> Counts:
         """Plain numbers for telemetry."""
-        return Counts(self._stored, self._commits, len(self._waiting))
+        return Counts(self._stored, self._commits, _records(self._waiting))
+
+    async def _store(self, entry: Entry | Note) -> None:
+        self._waiting.append(entry)
+        while entry in self._waiting:
+            async with self._turn:
+                if entry in self._waiting:
+                    await self._commit_group()
 
     async def _finish(self) -> None:
         self._writes.hurry()
@@ -144,8 +158,8 @@ class Journal:
                 async with self._turn:
                     while self._waiting:
                         await self._commit_group()
-            if self._waiting:
-                what = f"{len(self._waiting)} records could not be stored before the end; none of them was acknowledged"
+            if lost := _records(self._waiting):
+                what = f"{lost} records could not be stored before the end; none of them was acknowledged"
                 self._writes.alarm(Finding("E-JRN-9", "journal", what, "their meters are read again at the next start"))
         finally:
             await self._reads.thread.run(self._history.close)
@@ -155,7 +169,11 @@ class Journal:
         group = self._waiting[:GROUP]
         self.last = await self._writes.run(lambda: self.store.commit(group))
         del self._waiting[: len(group)]
-        self._stored += len(group)
+        self._stored += _records(group)
         self._commits += 1
         self._grown.set()
         self._grown = trio.Event()
+
+
+def _records(entries: Iterable[Entry | Note]) -> int:
+    return sum(isinstance(entry, Entry) for entry in entries)

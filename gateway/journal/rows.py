@@ -5,26 +5,36 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from typing import assert_never
 
 from gateway.errors import Cause, Finding
-from gateway.reading import Gap, Quality, Reading, Readout, Record, Value, Visit
+from gateway.reading import Event, EventKind, Gap, Quality, Reading, Readout, Record, Value, Visit
 
 Cell = str | int | bytes | None
 Row = Sequence[Cell]
 
-DELIVERED, GAP = "delivered", "gap"
+
+class Outcome(StrEnum):
+    """What kind of record a row of `visit` holds."""
+
+    DELIVERED = "delivered"
+    GAP = "gap"
+    EVENT = "event"
+
 
 INSERT_VISIT = """
 INSERT INTO visit (
-    meter, due_at, ended_at, started_at, duration_ms, attempt, outcome, gateway, line, serial, tags,
+    meter, due_at, job, ended_at, started_at, duration_ms, attempt, outcome, gateway, line, serial, tags,
     cause, finding_code, finding_where, finding_text, finding_next,
-    identification, manufacturer, model, profile, meter_time, clock_drift_s, quality, reason, block
+    identification, manufacturer, model, profile, meter_time, clock_drift_s, quality, reason, block,
+    event_kind, event_text, event_details
 ) VALUES (
-    :meter, :due_at, :ended_at, :started_at, :duration_ms, :attempt, :outcome, :gateway, :line, :serial, :tags,
+    :meter, :due_at, :job, :ended_at, :started_at, :duration_ms, :attempt, :outcome, :gateway, :line, :serial, :tags,
     :cause, :finding_code, :finding_where, :finding_text, :finding_next,
-    :identification, :manufacturer, :model, :profile, :meter_time, :clock_drift_s, :quality, :reason, :block
-) ON CONFLICT (due_at, meter) DO NOTHING
+    :identification, :manufacturer, :model, :profile, :meter_time, :clock_drift_s, :quality, :reason, :block,
+    :event_kind, :event_text, :event_details
+) ON CONFLICT DO NOTHING
 """
 
 INSERT_REGISTER = """
@@ -37,8 +47,8 @@ WHERE signal = ? AND obis IS ? AND address = ? AND type IS ? AND unit IS ? AND t
 """
 
 INSERT_READING = """
-INSERT INTO reading (visit, n, register, value, raw, quality, reason, time, valid_at, logged)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO reading (visit, n, register, value, raw, quality, reason, time, valid_at, logged, status)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 SELECT_LAST = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'visit'"
@@ -49,7 +59,8 @@ WHERE visit.id > ? ORDER BY visit.id LIMIT ?
 """
 
 SELECT_READINGS = """
-SELECT reading.visit, signal, obis, address, type, value, unit, raw, time, valid_at, quality, reason, title, logged
+SELECT reading.visit, signal, obis, address, type, value, unit, raw, time, valid_at, quality, reason, title, logged,
+       status
 FROM reading JOIN register ON register.id = reading.register
 WHERE reading.visit BETWEEN ? AND ? ORDER BY reading.visit, reading.n
 """
@@ -112,6 +123,7 @@ def visit_row(record: Record, meter: int) -> dict[str, Cell]:
     row: dict[str, Cell] = {
         "meter": meter,
         "due_at": instant(visit.due_at),
+        "job": visit.job,
         "ended_at": instant(visit.started_at) + 1000 * visit.duration_ms,
         "started_at": instant(visit.started_at),
         "duration_ms": visit.duration_ms,
@@ -125,15 +137,10 @@ def visit_row(record: Record, meter: int) -> dict[str, Cell]:
     match record:
         case Readout():
             row.update(_readout_cells(record))
-        case Gap(_, cause, finding):
-            row.update(
-                outcome=GAP,
-                cause=cause.value,
-                finding_code=finding.code,
-                finding_where=finding.where,
-                finding_text=finding.what,
-                finding_next=finding.next,
-            )
+        case Gap():
+            row.update(_gap_cells(record))
+        case Event():
+            row.update(_event_cells(record))
         case _:
             assert_never(record)
     return row
@@ -154,12 +161,15 @@ _NO_OUTCOME: Mapping[str, Cell] = {
     "quality": None,
     "reason": None,
     "block": None,
+    "event_kind": None,
+    "event_text": None,
+    "event_details": None,
 }
 
 
 def _readout_cells(readout: Readout) -> dict[str, Cell]:
     return {
-        "outcome": DELIVERED,
+        "outcome": Outcome.DELIVERED.value,
         "ended_at": instant(readout.read_at),
         "identification": readout.identification,
         "manufacturer": readout.manufacturer,
@@ -170,6 +180,27 @@ def _readout_cells(readout: Readout) -> dict[str, Cell]:
         "quality": readout.quality.value,
         "reason": readout.reason,
         "block": readout.block or None,
+    }
+
+
+def _gap_cells(gap: Gap) -> dict[str, Cell]:
+    return {
+        "outcome": Outcome.GAP.value,
+        "cause": gap.cause.value,
+        "finding_code": gap.finding.code,
+        "finding_where": gap.finding.where,
+        "finding_text": gap.finding.what,
+        "finding_next": gap.finding.next,
+    }
+
+
+def _event_cells(event: Event) -> dict[str, Cell]:
+    return {
+        "outcome": Outcome.EVENT.value,
+        "ended_at": instant(event.at),
+        "event_kind": event.kind.value,
+        "event_text": event.text,
+        "event_details": json.dumps(dict(event.details)),
     }
 
 
@@ -185,13 +216,14 @@ def reading_cells(reading: Reading) -> tuple[Row, Row]:
         None if reading.time is None else reading.time.isoformat(),
         None if reading.valid_at is None else instant(reading.valid_at),
         int(reading.logged),
+        reading.status,
     )
     return register, own
 
 
 def reading_of(row: sqlite3.Row) -> Reading:
     """The reading of a row of `SELECT_READINGS`."""
-    _, signal, obis, address, tag, value, unit, raw, time, valid_at, quality, reason, title, logged = row
+    _, signal, obis, address, tag, value, unit, raw, time, valid_at, quality, reason, title, logged, status = row
     return Reading(
         signal=signal,
         obis=obis,
@@ -205,6 +237,7 @@ def reading_of(row: sqlite3.Row) -> Reading:
         reason=reason,
         title=title,
         logged=bool(logged),
+        status=status,
     )
 
 
@@ -220,10 +253,22 @@ def record_of(row: sqlite3.Row, readings: Sequence[Reading]) -> Record:
         duration_ms=row["duration_ms"],
         attempt=row["attempt"],
         tags=json.loads(row["tags"]),
+        job=row["job"],
     )
-    if row["outcome"] == GAP:
-        finding = Finding(row["finding_code"], row["finding_where"], row["finding_text"], row["finding_next"])
-        return Gap(visit, Cause(row["cause"]), finding)
+    match Outcome(row["outcome"]):
+        case Outcome.DELIVERED:
+            return _readout_of(row, visit, readings)
+        case Outcome.GAP:
+            finding = Finding(row["finding_code"], row["finding_where"], row["finding_text"], row["finding_next"])
+            return Gap(visit, Cause(row["cause"]), finding)
+        case Outcome.EVENT:
+            at, details = moment_of(row["ended_at"]), json.loads(row["event_details"])
+            return Event(visit, EventKind(row["event_kind"]), at, row["event_text"], details)
+        case outcome:
+            assert_never(outcome)
+
+
+def _readout_of(row: sqlite3.Row, visit: Visit, readings: Sequence[Reading]) -> Readout:
     meter_time = row["meter_time"]
     return Readout(
         visit=visit,

@@ -1,22 +1,22 @@
 """The journal's file as its only writer sees it."""
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import assert_never
 
 from attrs import define, field, frozen
 
-from gateway.errors import JournalError, JournalFailed, JournalForeign
+from gateway.errors import JournalError, JournalFailed
 from gateway.journal import rows
-from gateway.journal.faults import damaged, foreign, journal_errors
-from gateway.journal.schema import APPLICATION_ID, CREATE, VERSION
+from gateway.journal.directory import key_of, make_names_durable, take_directory
+from gateway.journal.faults import damaged, journal_errors
+from gateway.journal.schema import bring_up_to_date, format_of
 from gateway.reading import Reading, Readout, Record
 
 FILE_NAME = "metergate.db"
-LOCK_NAME = "metergate.lock"
 
 PRUNE_STEP = 500  # visits a transaction: no commit of readings waits long behind it
 REGISTERS_KEPT = 10_000  # bounds memory when a meter prints ever new addresses
@@ -30,17 +30,26 @@ class Entry:
     memory: str | None = None
 
 
+@frozen(eq=False)
+class Note:
+    """The text of a meter's memory without a record, by the meter's device_alias; equal to itself alone."""
+
+    meter: str
+    memory: str
+
+
 @define
 class Store:
     """The one writing connection to `metergate.db`; the file is locked against a second gateway while it is open.
 
     Every method blocks, each is one transaction that is durable on return. Errors: JournalFull, JournalFailed,
     JournalForeign. After JournalFailed the next call begins with a fresh connection to the verified file, because the
-    old one may hide a lost write.
+    old one may hide a lost write. `key` is the secret under which hashes in the journal are keyed.
     """
 
     data_dir: Path
     connection: sqlite3.Connection = field(init=False)
+    key: bytes = field(init=False, repr=False)
     _lock: int = field(init=False)
     _sound: bool = field(init=False, default=True)
     _meters: dict[str, int] = field(init=False, factory=dict)
@@ -54,18 +63,11 @@ class Store:
     def open(self) -> None:
         """Creates what is missing, takes the lock, opens the file; the lock is free again after an error."""
         with ExitStack() as undone:
-            try:
-                self.data_dir.mkdir(parents=True, exist_ok=True)
-                self._lock = os.open(self.data_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-                undone.callback(os.close, self._lock)
-                self._take_lock()
-            except OSError as error:
-                raise JournalFailed(
-                    "E-JRN-1",
-                    f"the data directory {self.data_dir} cannot be written: {error.strerror}",
-                    "name another data_dir, or give this user the right to write there",
-                ) from error
+            self._lock = take_directory(self.data_dir)
+            undone.callback(os.close, self._lock)
             self._connect()
+            undone.callback(self.connection.close)
+            self.key = key_of(self.data_dir)
             undone.pop_all()
 
     def close(self) -> None:
@@ -73,19 +75,24 @@ class Store:
         self.connection.close()
         os.close(self._lock)
 
-    def commit(self, entries: Sequence[Entry]) -> int:
-        """Stores records in their order, with the memories of their meters; gives the position of the newest record.
+    def commit(self, entries: Sequence[Entry | Note]) -> int:
+        """Stores records and memories in their order; gives the position of the newest record.
 
-        A record whose meter has one of the same due time already is left out.
+        A readout or gap is left out where its meter has one of the same due time and job already, an event where the
+        same one stands there.
         """
         with self._transaction():
             for entry in entries:
-                meter = self._meter(entry.record.visit.meter)
-                added = self.connection.execute(rows.INSERT_VISIT, rows.visit_row(entry.record, meter))
-                if added.rowcount == 1 and isinstance(entry.record, Readout):
-                    self._add_readings(added.lastrowid, entry.record.readings)
-                if entry.memory is not None:
-                    self._remember(meter, entry.memory)
+                match entry:
+                    case Entry(record, memory):
+                        meter = self._meter(record.visit.meter)
+                        self._add(meter, record)
+                        if memory is not None:
+                            self._remember(meter, memory)
+                    case Note(alias, memory):
+                        self._remember(self._meter(alias), memory)
+                    case _:
+                        assert_never(entry)
             (position,) = self.connection.execute(rows.SELECT_LAST).fetchone()
         return int(position)
 
@@ -120,19 +127,6 @@ class Store:
                 )
             )
 
-    def _take_lock(self) -> None:
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.pread(self._lock, 32, 0).decode("ascii", "replace").strip()
-            raise JournalForeign(
-                "E-JRN-2",
-                f"{self.data_dir} is in use by another gateway, process {holder or 'unknown'}",
-                "stop that process, or name another data_dir",
-            ) from error
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, f"{os.getpid()}\n".encode("ascii"), 0)
-
     def _connect(self) -> None:
         with journal_errors(self.path):
             # One thread at a time uses it, but not always the same one.
@@ -145,15 +139,14 @@ class Store:
 
     def _prepare(self) -> None:
         execute = self.connection.execute
-        if execute("SELECT count(*) FROM sqlite_schema").fetchone() != (0,):
-            check_format(self.connection, self.path)
+        version = format_of(self.connection, self.path)  # a file of another program is left as it is
         if execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
             raise JournalFailed("E-JRN-1", f"the file system of {self.path} cannot hold a journal", "use a local disk")
         execute("PRAGMA synchronous = FULL")
+        bring_up_to_date(self.connection, version)
         execute("PRAGMA foreign_keys = ON")
-        if execute("PRAGMA user_version").fetchone() == (0,):
-            self.connection.executescript(CREATE)
-            _make_name_durable(self.data_dir)
+        if version == 0:
+            make_names_durable(self.data_dir)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -206,6 +199,11 @@ class Store:
             self._registers[register] = known
         return known
 
+    def _add(self, meter: int, record: Record) -> None:
+        added = self.connection.execute(rows.INSERT_VISIT, rows.visit_row(record, meter))
+        if added.rowcount == 1 and isinstance(record, Readout):
+            self._add_readings(added.lastrowid, record.readings)
+
     def _add_readings(self, visit: int | None, readings: Sequence[Reading]) -> None:
         cells = []
         for n, reading in enumerate(readings):
@@ -230,24 +228,6 @@ class Store:
         cursors = dict(self.connection.execute("SELECT sink, position FROM cursor"))
         (last,) = self.connection.execute(rows.SELECT_LAST).fetchone()
         return min([int(last), *(int(cursors.get(sink, 0)) for sink in sinks)])
-
-
-def check_format(connection: sqlite3.Connection, path: Path) -> None:
-    """Raises JournalForeign unless the file is a journal that this version understands."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if application != APPLICATION_ID:
-        raise foreign(path, "is no journal of Metergate")
-    if version > VERSION:
-        raise foreign(path, f"was written by a newer Metergate (schema {version}, this one knows {VERSION})")
-
-
-def _make_name_durable(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 _PRUNE_VISITS = """

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import attrs
 import pytest
 from click.testing import CliRunner, Result
 
@@ -15,7 +16,7 @@ from gateway.cli.main import main
 from gateway.errors import Cause, Finding
 from gateway.journal import Store
 from gateway.journal.store import Entry
-from gateway.reading import Gap, Quality, Reading, Readout, Visit
+from gateway.reading import Event, EventKind, Gap, Quality, Reading, Readout, Visit
 
 START = datetime(2026, 9, 30, 9, 0, tzinfo=UTC)
 SITE = """
@@ -40,7 +41,17 @@ def visit(meter: str, n: int) -> Visit:
 
 def readout(meter: str, n: int) -> Readout:
     readings = (
-        Reading("energy", "1-0:1.8.0*255", "1.8.0", Decimal("147238.40"), "kWh", "0147238.40*kWh", valid_at=START),
+        Reading(
+            "energy",
+            "1-0:1.8.0*255",
+            "1.8.0",
+            Decimal("147238.40"),
+            "kWh",
+            "0147238.40*kWh",
+            None,
+            START,
+            status="summer",
+        ),
         Reading("relay", None, "=C.3", None, None, "x", quality=Quality.BAD, reason="no number"),
         Reading("hidden", None, "0.1", 5, None, "5", logged=False),
     )
@@ -92,8 +103,25 @@ def test_readings_come_oldest_first_without_those_not_to_be_logged(data_dir: Pat
         "read_at": "2026-09-30T09:00:00.204Z",
         "valid_at": "2026-09-30T09:00:00.000Z",
         "meter_time": "2026-09-30T12:00:14",
+        "status": "summer",
     }
     assert (found[1]["value"], found[1]["quality"], found[1]["reason"]) == (None, "bad", "no number")
+    assert (found[1]["valid_at"], found[1]["status"]) == (None, None)
+
+
+def test_a_job_is_a_slot_but_what_it_changed_is_none(tmp_path: Path) -> None:
+    slot = attrs.evolve(visit("flat01", 0), job="clock")
+    records = (
+        readout("flat01", 0),
+        Gap(slot, Cause.ACCESS_DENIED, Finding("E-ACC-1", "", "refused")),
+        Event(slot, EventKind.CLOCK_SET, START, "the clock is set"),
+    )
+    store = Store(tmp_path)
+    store.open()
+    store.commit([Entry(record) for record in records])
+    store.close()
+    found = rows("visits", "--data-dir", tmp_path)
+    assert [(row["outcome"], row["cause"]) for row in found] == [("delivered", None), ("gap", "access_denied")]
 
 
 def test_visits_come_in_the_order_in_which_they_were_due(data_dir: Path) -> None:

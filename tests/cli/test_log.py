@@ -4,10 +4,11 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from attrs import evolve
 
 from gateway.cli.log import Log, louder
 from gateway.errors import Finding
-from gateway.reading import Quality, Readout, Visit
+from gateway.reading import Event, EventKind, Quality, Readout, Visit
 from gateway.site.model import LogFormat, LogLevel
 
 MOMENT = datetime(2026, 9, 30, 9, 0, 11, 204000, tzinfo=UTC)
@@ -39,6 +40,20 @@ def test_a_visit_is_one_line_without_control_characters(capsys: pytest.CaptureFi
     Log(LogLevel.DEBUG).watch(READOUT)
     told = capsys.readouterr().err
     assert told.startswith("2026-09-30T09:00:11.204Z riser-a flat01: 0 registers in 2412 ms, try 2; /XMP5\\x1bVERBA")
+
+
+@pytest.mark.parametrize(("level", "lines"), [(LogLevel.WARN, 0), (LogLevel.INFO, 1)])
+def test_what_was_changed_in_a_meter_is_one_line(
+    level: LogLevel, lines: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Log(level).watch(Event(VISIT, EventKind.WRITE, MOMENT, "0.9.1 was 12\x1b, is 120000"))
+    told = "2026-09-30T09:00:11.204Z riser-a flat01: 0.9.1 was 12\\x1b, is 120000\n"
+    assert capsys.readouterr().err == told * lines
+
+
+def test_a_job_is_told_by_its_name_with_what_is_to_be_known_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    Log().watch(evolve(READOUT, visit=evolve(VISIT, job="events P.98")))
+    assert capsys.readouterr().err.endswith(" flat01: events P.98: 0 readings in 2412 ms, try 2; odd\n")
 
 
 def test_json_has_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,11 +16,12 @@ import pytest
 import trio
 
 from gateway.errors import Cause, Finding, JournalFailed, JournalForeign
-from gateway.journal import FILE_NAME, Journal, Store, growing_pauses, read_readings, read_visits
+from gateway.journal import FILE_NAME, Counts, Journal, Store, growing_pauses, read_readings, read_visits
 from gateway.journal.journal import CLOSING_S
 from gateway.journal.store import PRUNE_STEP, Entry
-from gateway.memory import MeterMemory
-from gateway.reading import Gap, Reading, Readout, Record, Visit
+from gateway.memory import Latch, MeterMemory, OpenSession
+from gateway.protocol.characters import BlockCheck
+from gateway.reading import Event, EventKind, Gap, Reading, Readout, Record, Visit
 
 START = datetime(2026, 9, 30, 9, 0, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
@@ -42,6 +43,18 @@ def readout(n: int, meter: str = "flat01", *, logged: bool = True, block: bytes 
 
 def gap(n: int, meter: str = "flat01") -> Gap:
     return Gap(visit(n, meter), Cause.NO_ANSWER, Finding("E-READ-1", f"meter {meter}", "no answer"))
+
+
+def write(n: int, meter: str = "flat01") -> Event:
+    """A register of the meter written at its slot n."""
+    details: dict[str, str | bool | None] = {
+        "register": "0.9.1",
+        "old": "120000",
+        "new": f"12000{n}",
+        "confirmed": True,
+    }
+    slot = attrs.evolve(visit(n, meter), job="register")
+    return Event(slot, EventKind.WRITE, slot.started_at + timedelta(seconds=2), f"0.9.1 is now 12000{n}", details)
 
 
 async def all_of(journal: Journal) -> list[Record]:
@@ -81,6 +94,105 @@ async def test_a_slot_that_is_appended_twice_is_stored_once(tmp_path: Path) -> N
         await journal.append(readout(1))
         await journal.append(readout(1, meter="flat02"))
         assert await all_of(journal) == [readout(1), readout(1, meter="flat02")]
+
+
+async def test_work_of_another_kind_that_is_due_at_the_same_time_is_a_slot_of_its_own(tmp_path: Path) -> None:
+    clock = attrs.evolve(gap(1), visit=attrs.evolve(visit(1), job="clock"))
+    async with Journal.open(tmp_path, inline=True) as journal:
+        for record in (readout(1), clock, clock):
+            await journal.append(record)
+        assert await all_of(journal) == [readout(1), clock]
+    assert [row["outcome"] for row in read_visits(tmp_path)] == ["delivered", "gap"]
+
+
+async def test_an_event_is_kept_beside_the_record_of_its_slot(tmp_path: Path) -> None:
+    slot = attrs.evolve(readout(1), visit=write(1).visit)
+    undone = attrs.evolve(write(1), text="0.9.1 is 120000 again")
+    async with Journal.open(tmp_path, inline=True) as journal:
+        for record in (slot, write(1), undone, write(1)):
+            await journal.append(record)
+        assert await all_of(journal) == [slot, write(1), undone]
+
+
+async def test_events_have_positions_like_every_record(tmp_path: Path) -> None:
+    async with Journal.open(tmp_path, inline=True) as journal:
+        for record in (readout(1), write(2), gap(3)):
+            await journal.append(record)
+        assert await journal.batch(1, 1) == [(2, write(2))]
+        await journal.set_aside("broker", 2, "no topic")
+        assert await journal.batch(await journal.cursor("broker"), 9) == [(3, gap(3))]
+        assert await journal.dead_letters("broker") == {2: "no topic"}
+
+
+async def test_an_event_is_no_slot(tmp_path: Path) -> None:
+    async with Journal.open(tmp_path, inline=True) as journal:
+        await journal.append(write(1))
+        await journal.append(gap(2))
+    assert [row["due_at"] for row in read_visits(tmp_path)] == ["2026-09-30T09:30:00.000Z"]
+
+
+LATCHED = MeterMemory(latch=Latch("env:FLATS", "5ec2e7", is_refused=False))
+IN_SESSION = MeterMemory(open_session=OpenSession(4800, BlockCheck.XOR), stored_until={"P.01": START})
+
+
+async def test_s9_a_memory_is_durable_before_remember_returns(tmp_path: Path) -> None:
+    async with Journal.open(tmp_path, inline=True) as journal:
+        await journal.remember("flat01", LATCHED)
+        await journal.remember("flat02", IN_SESSION)
+        assert await journal.memories() == {"flat01": LATCHED, "flat02": IN_SESSION}
+        await journal.remember("flat02", MeterMemory())
+        assert await journal.memories() == {"flat01": LATCHED, "flat02": MeterMemory()}
+        assert (journal.last, journal.counts()) == (0, Counts(stored=0, commits=3, waiting=0))
+
+
+async def test_what_is_remembered_last_stays_however_the_commits_fall(tmp_path: Path) -> None:
+    async with Journal.open(tmp_path, inline=True) as journal:
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await journal.append(gap(1), MeterMemory("/XMP5OLD"))
+        await journal.remember("flat01", LATCHED)
+        assert (await all_of(journal), await journal.memories()) == ([gap(1)], {"flat01": LATCHED})
+
+
+async def test_remember_waits_for_room(tmp_path: Path) -> None:
+    alarms: list[Finding] = []
+    async with Journal.open(tmp_path, inline=True, alarm=alarms.append) as journal:
+        journal.store.connection.execute("PRAGMA max_page_count = 1")
+        big = MeterMemory("/" + 100_000 * "X")
+        with trio.move_on_after(10) as limit:
+            await journal.remember("flat01", big)
+        assert (limit.cancelled_caught, await journal.memories(), journal.counts().waiting) == (True, {}, 0)
+        journal.store.connection.execute("PRAGMA max_page_count = 1000000")
+    assert [alarm.code for alarm in alarms] == ["E-JRN-5"]
+    async with Journal.open(tmp_path, inline=True) as journal:
+        assert await journal.memories() == {"flat01": big}
+
+
+S5_KILLED = """
+import os, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+import trio
+from gateway.journal import Journal
+from gateway.memory import MeterMemory, OpenSession
+from gateway.protocol.characters import BlockCheck
+
+async def main():
+    async with Journal.open(Path(sys.argv[1])) as journal:
+        memory = MeterMemory(open_session=OpenSession(4800, BlockCheck.XOR))
+        memory.stored_until["P.01"] = datetime(2026, 9, 30, 9, 0, tzinfo=UTC)
+        await journal.remember("flat01", memory)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+trio.run(main)
+"""
+
+
+async def test_s5_the_mark_of_an_open_session_outlives_a_kill(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", S5_KILLED, tmp_path], check=False)  # noqa: ASYNC221 - nothing else runs
+    assert done.returncode == -signal.SIGKILL
+    async with Journal.open(tmp_path, inline=True) as journal:
+        assert await journal.memories() == {"flat01": IN_SESSION}
 
 
 async def test_memories_outlive_the_process(tmp_path: Path) -> None:
@@ -204,7 +316,7 @@ async def test_a_journal_of_a_newer_version_is_left_alone(tmp_path: Path) -> Non
     with sqlite3.connect(tmp_path / FILE_NAME) as newer:
         newer.execute("PRAGMA user_version = 99")
     newer.close()
-    with pytest.raises(JournalForeign, match=r"newer Metergate \(schema 99, this one knows 1\)"):
+    with pytest.raises(JournalForeign, match=r"newer Metergate \(schema 99, this one knows 2\)"):
         async with Journal.open(tmp_path, inline=True):
             pass
 
@@ -416,6 +528,7 @@ async def test_pruning_keeps_what_is_not_old(tmp_path: Path) -> None:
     async with Journal.open(tmp_path, inline=True) as journal:
         await journal.append(readout(0))
         await journal.append(gap(1))
+        await journal.append(write(2))
         await journal.append(readout(4 * 24))
         await journal.prune(START + timedelta(days=90, hours=1), 90, [])
         assert [record.visit.due_at for record in await all_of(journal)] == [visit(4 * 24).due_at]

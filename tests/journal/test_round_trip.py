@@ -12,7 +12,7 @@ from gateway.errors import Cause, Finding
 from gateway.journal.history import History
 from gateway.journal.rows import value_of
 from gateway.journal.store import Entry, Store
-from gateway.reading import Gap, Quality, Reading, Readout, Record, Visit
+from gateway.reading import Event, EventKind, Gap, Quality, Reading, Readout, Record, Visit
 
 START = datetime(2026, 9, 30, 9, 0, tzinfo=UTC)
 
@@ -44,6 +44,7 @@ readings = st.builds(
     reason=maybe_texts,
     title=maybe_texts,
     logged=st.booleans(),
+    status=maybe_texts,
 )
 
 
@@ -59,6 +60,7 @@ def visits(draw: st.DrawFn) -> Visit:
         duration_ms=draw(milliseconds),
         attempt=draw(st.integers(1, 9)),
         tags=draw(st.dictionaries(texts, texts, max_size=3)),
+        job=draw(texts),
     )
 
 
@@ -83,9 +85,23 @@ gaps = st.builds(
     cause=st.sampled_from(Cause),
     finding=st.builds(Finding, code=texts, where=texts, what=texts, next=maybe_texts),
 )
-slots = st.lists(
-    readouts | gaps, min_size=1, max_size=4, unique_by=lambda record: (record.visit.meter, record.visit.due_at)
+events = st.builds(
+    Event,
+    visit=visits(),
+    kind=st.sampled_from(EventKind),
+    at=instants,
+    text=texts,
+    details=st.dictionaries(texts, st.none() | st.booleans() | texts, max_size=4),
 )
+
+
+def slot(record: Record) -> tuple[object, ...]:
+    """What only one record may have; an event has no slot, it is its own."""
+    visit = record.visit
+    return (id(record),) if isinstance(record, Event) else (visit.meter, visit.due_at, visit.job)
+
+
+appended = st.lists(readouts | gaps | events, min_size=1, max_size=4, unique_by=slot)
 
 
 def stored(data_dir: Path, records: list[Record]) -> list[Record]:
@@ -100,7 +116,7 @@ def stored(data_dir: Path, records: list[Record]) -> list[Record]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(slots)
+@given(appended)
 def test_records_come_out_equal(records: list[Record]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         found = stored(Path(directory), records)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import metergate_template
-from gateway import DataSet, DecodeError, Readout, Register, TransientSinkError, Visit, check_examples
+from gateway import DataSet, DecodeError, Event, EventKind, Readout, Register, TransientSinkError, Visit, check_examples
 from metergate_template.decoder import pulses
 from metergate_template.sink import LogSettings, open_log
 
@@ -24,6 +24,7 @@ READOUT = Readout(
     read_at=NOON,
     readings=(),
 )
+CHANGED = Event(READOUT.visit, EventKind.WRITE, NOON, "0.9.1 is now 120000")
 
 
 def test_the_profiles_example_gives_its_readings() -> None:
@@ -47,8 +48,9 @@ def test_the_sink_appends_a_line_a_record(tmp_path: Path) -> None:
     path = tmp_path / "log.txt"
     for _ in range(2):
         with open_log(LogSettings(str(path))) as sink:
-            sink.write([READOUT])
-    assert path.read_text(encoding="utf-8") == "2026-03-01 12:00:00 flat01: 0 readings, good\n" * 2
+            sink.write([READOUT, CHANGED])
+    told = "2026-03-01 12:00:00 flat01: 0 readings, good\n2026-03-01 12:00:00 flat01: 0.9.1 is now 120000\n"
+    assert path.read_text(encoding="utf-8") == told * 2
 
 
 def test_a_file_that_cannot_be_opened_is_tried_again_later(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import field, frozen, validators
 
-from gateway import Gap, Readout, Record, TransientSinkError
+from gateway import Event, Gap, Readout, Record, TransientSinkError
 
 
 @frozen
@@ -45,6 +45,8 @@ def line(record: Record) -> str:
             told = f"{len(readings)} readings, {quality.value}"
         case Gap(cause=cause):
             told = f"no readings: {cause.value}"
+        case Event(text=text):
+            told = text
     return f"{visit.started_at:%Y-%m-%d %H:%M:%S} {visit.meter}: {told}\n"
 
 
