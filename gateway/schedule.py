@@ -1,18 +1,22 @@
 """Who is due on a line, in fair turn; who rests after failures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 
 from attrs import define, frozen
 
-from gateway.site.model import MeterSettings
+from gateway.site.model import JobSettings, MeterSettings
 
 # After so many failed slots in a row a meter rests between single tries, so that the living ones keep their cadence.
 FAILURES_BEFORE_REST = 3
 FIRST_REST = 30.0  # seconds
 LONGEST_REST = 3600.0  # seconds
+STUCK_REST = 120.0  # seconds: the longest idle time after which a meter ends a session by itself (protocol.md 4)
 TRIES_WHEN_HEALTHY = 3
 TRIES_WHEN_RESTING = 1
+
+# When scheduled work is due next after a moment of the schedule's clock, by the text of its cadence.
+Moments = Callable[[str, float], float]
 
 
 class Fate(Enum):
@@ -25,12 +29,16 @@ class Fate(Enum):
 
 @frozen
 class Slot:
-    """One due slot of one meter: due at `due` (seconds of the schedule's clock), with so many sign-on tries."""
+    """One due slot of one meter: due at `due` (seconds of the schedule's clock), with so many sign-on tries.
+
+    `job` is the scheduled work that is due; None: the usual readout.
+    """
 
     meter: MeterSettings
     due: float
     fate: Fate
     tries: int = TRIES_WHEN_HEALTHY
+    job: JobSettings | None = None
 
 
 @define
@@ -50,23 +58,49 @@ class _Turn:
     def is_resting(self) -> bool:
         return self.failures >= FAILURES_BEFORE_REST
 
+    @property
+    def tries(self) -> int:
+        return TRIES_WHEN_RESTING if self.is_resting else TRIES_WHEN_HEALTHY
+
+
+@define
+class _JobTurn:
+    turn: _Turn
+    job: JobSettings
+    due: float
+    following: float
+
 
 class Schedule:
     """The due slots of the meters of one line; every slot is handed out once.
 
     Who has waited longest comes first, slots that overran included: on an overloaded line all are read equally often.
 
-    Times are seconds of one monotonic clock. `scale` divides the meters' periods and the rests.
-    With `rounds` each meter has so many slots, none of which overruns; without, slots come for ever.
+    The meters' jobs are due at wall-clock moments, which `moments` knows; without it there are none. Where a job and a
+    readout are due they take turns: one job, one readout. How a job ends says nothing of the meter's health.
+
+    `meters` are those of the line. Times are seconds of one monotonic clock. `scale` divides the meters' periods and
+    the rests.
+    With `rounds` each meter has so many slots, none of which overruns, and no jobs; without, slots come for ever.
     """
 
     def __init__(
-        self, meters: Sequence[MeterSettings], begin: float, *, rounds: int | None = None, scale: float = 1.0
+        self,
+        meters: Sequence[MeterSettings],
+        begin: float,
+        *,
+        rounds: int | None = None,
+        scale: float = 1.0,
+        moments: Moments | None = None,
     ) -> None:
+        self.meters = tuple(meters)
         self._turns = [_Turn(meter, meter.scan_rate_ms / 1000 / scale, begin, begin, rounds) for meter in meters]
         self._rounds = rounds
         self._scale = scale
         self._visits = 0
+        self._moments = moments
+        self._jobs = [] if moments is None or rounds is not None else list(_job_turns(self._turns, begin, moments))
+        self._was_job = False
 
     def next(self, now: float) -> Slot | None:
         """The slot to see to next; it may lie in the future. None when all rounds are done.
@@ -76,18 +110,30 @@ class Schedule:
         turn = min(self._open_turns(), key=lambda turn: (turn.waits_since, turn.last_visit), default=None)
         if turn is None:
             return None
-        fate = Fate.VISIT
-        if self._rounds is None and turn.due + turn.period <= now:
-            fate = Fate.OVERRUN
-        elif turn.due < turn.rests_until:
-            fate = Fate.RESTING
-        return Slot(turn.meter, turn.due, fate, TRIES_WHEN_RESTING if turn.is_resting else TRIES_WHEN_HEALTHY)
+        job = min(self._jobs, key=lambda job: job.due, default=None)
+        if job is not None and self._is_jobs_turn(job.due, turn.due, now):
+            return Slot(job.turn.meter, job.due, _fate(job.turn, job.due, job.following, now), job.turn.tries, job.job)
+        following = turn.due + turn.period if self._rounds is None else float("inf")
+        return Slot(turn.meter, turn.due, _fate(turn, turn.due, following, now), turn.tries)
 
-    def ended(self, slot: Slot, now: float, *, answered: bool | None, at_least: float = 0.0) -> None:
+    def _is_jobs_turn(self, job: float, readout: float, now: float) -> bool:
+        if max(job, readout) <= now:
+            return not self._was_job
+        return job < readout
+
+    def ended(self, slot: Slot, now: float, *, answered: bool | None, at_least: float = 0.0, rest: float = 0.0) -> None:
         """The slot is over: the meter answered, failed, or (None) nothing was learned of it.
 
-        `at_least` is the shortest period that the meter stands, in seconds; it holds from this slot on.
+        `at_least` is the shortest period that the meter stands, in seconds; it holds from this slot on. `rest`, in
+        seconds: the meter is left alone for so long.
         """
+        if rest:
+            resting = next(turn for turn in self._turns if turn.meter is slot.meter)
+            resting.rests_until = max(resting.rests_until, now + rest / self._scale)
+        if slot.job is not None:
+            self._job_ended(slot)
+            return
+        self._was_job = self._was_job and slot.fate is not Fate.VISIT
         turn = next(turn for turn in self._turns if turn.meter is slot.meter)
         turn.period = max(turn.period, at_least / self._scale)
         turn.due = slot.due + turn.period
@@ -104,7 +150,13 @@ class Schedule:
             turn.failures += 1
             if turn.is_resting:
                 turn.rest = min(2 * turn.rest or FIRST_REST, LONGEST_REST)
-                turn.rests_until = now + turn.rest / self._scale
+                turn.rests_until = max(turn.rests_until, now + turn.rest / self._scale)
+
+    def _job_ended(self, slot: Slot) -> None:
+        self._was_job = self._was_job or slot.fate is Fate.VISIT
+        job = next(job for job in self._jobs if job.job is slot.job and job.turn.meter is slot.meter)
+        if self._moments is not None:
+            job.due, job.following = job.following, self._moments(job.job.schedule, job.following)
 
     def answering(self) -> int:
         """How many meters answered at their last visit."""
@@ -118,3 +170,16 @@ class Schedule:
 
     def _open_turns(self) -> Iterator[_Turn]:
         return (turn for turn in self._turns if turn.slots_left is None or turn.slots_left > 0)
+
+
+def _job_turns(turns: Sequence[_Turn], begin: float, moments: Moments) -> Iterator[_JobTurn]:
+    for turn in turns:
+        for job in turn.meter.jobs:
+            due = moments(job.schedule, begin)
+            yield _JobTurn(turn, job, due, moments(job.schedule, due))
+
+
+def _fate(turn: _Turn, due: float, following: float, now: float) -> Fate:
+    if following <= now:
+        return Fate.OVERRUN
+    return Fate.RESTING if due < turn.rests_until else Fate.VISIT

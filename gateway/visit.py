@@ -1,48 +1,72 @@
 """One visit of one meter: its tries, with what came of them."""
 
-from collections.abc import Callable, Mapping, MutableMapping
-from datetime import datetime, timedelta
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from datetime import datetime
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import anyio
 from attrs import define, evolve, field, frozen
 
+from gateway.access import Secrets
 from gateway.catalog import AUTO, Catalog
-from gateway.dialogue import Dialogue, Manners, signed_on
-from gateway.errors import Finding, Garbled, MeterError, NoAnswer, OutOfTurn
+from gateway.dialogue import Dialogue, Manners, free, signed_on
+from gateway.errors import Garbled, MeterError, NoAnswer, OutOfTurn, SessionEnded
+from gateway.failure import told
 from gateway.figures import FrameError, LineFigures, Step
+from gateway.job import Job
 from gateway.line.base import Line
-from gateway.memory import MeterMemory
+from gateway.memory import MeterMemory, OpenSession
 from gateway.profile import Conduct, MeterProfile
 from gateway.protocol.messages import DataBlock, Identification
 from gateway.protocol.parse import identification
-from gateway.reading import Gap, Readout, Record, Visit
-from gateway.schedule import Slot
-from gateway.site.model import LineSettings, MeterSettings, Wakeup
+from gateway.reading import Event, Gap, Readout, Record, Visit
+from gateway.schedule import STUCK_REST, TRIES_WHEN_HEALTHY, Slot
+from gateway.site.model import AccessSettings, LineSettings, MeterSettings, Push, Wakeup
 from gateway.trust import judge
+from gateway.work import (
+    SCHEDULED,
+    Contact,
+    Gate,
+    Order,
+    Remember,
+    Task,
+    Terms,
+    carry_out,
+    composed,
+    forgotten,
+    job_name,
+    lasting,
+    scheduled_job,
+    work_of,
+)
 
 _FRAME_ERRORS: Mapping[str, FrameError] = MappingProxyType(
     {"E-READ-3": FrameError.OUT_OF_TURN, "E-READ-6": FrameError.BLOCK_CHECK, "E-READ-10": FrameError.CUT}
 )
+# After the meter's own sign-off one new session follows that counts as no try.
+RENEWALS = 1
 
 
 @frozen
 class Ended:
     """How a visit ended: its record, the steps on the way by wall time, the profile if one was chosen.
 
-    `min_interval` is the shortest time in seconds between two visits that this profile allows.
+    `min_interval` is the shortest time in seconds between two visits that this profile allows, `rest` how long to leave
+    the meter alone, which stays in a session that no break has ended.
     """
 
     record: Record
     steps: tuple[tuple[Step, datetime], ...] = ()
     profile: str = ""
     min_interval: float = 0.0
+    rest: float = 0.0
 
 
 @frozen
-class _Heard:
-    """What a meter said in one good session."""
+class Heard:
+    """What a meter said in one good session, or in one telegram that it pushed."""
 
     identification: Identification
     profile: MeterProfile
@@ -55,7 +79,8 @@ class Visitor:
     """Visits the meters of one line.
 
     `gateway` names this gateway in records, `zone` is that of the meters' clocks, `memories` are kept by device_alias,
-    `now` gives the wall time.
+    `now` gives the wall time. `access` says what may be written, `secrets` finds passwords, `remember` makes a meter's
+    memory durable.
     """
 
     gateway: str
@@ -65,35 +90,128 @@ class Visitor:
     memories: MutableMapping[str, MeterMemory]
     figures: LineFigures
     now: Callable[[], datetime]
+    access: AccessSettings = field(factory=AccessSettings)
+    secrets: Secrets = field(factory=lambda: Secrets(secrets.token_bytes()))
+    remember: Remember = forgotten
     _steps: list[tuple[Step, datetime]] = field(init=False, factory=list)
-    _profile: str = field(init=False, default="")
+    _profile: MeterProfile | None = field(init=False, default=None)
+    _task: Task | None = field(init=False, default=None)
+    _sessions: dict[str, OpenSession] = field(init=False, factory=dict)
 
     async def visit(self, line: Line, slot: Slot, due_at: datetime, answering: int) -> Ended:
-        """Reads the meter of a slot, with as many tries as the slot grants; a meter's failure becomes a Gap.
+        """Reads the meter of a slot or does its job, with as many tries as the slot grants; a failure becomes a Gap.
 
-        `answering` is how many meters of this line answered last. Raises LineError when the line fails.
+        `answering` is how many meters of this line answered last. Raises LineError when the line fails: the same slot,
+        visited again, goes on with its job where it was.
         """
-        self._steps, self._profile = [], ""
-        meter, begin = slot.meter, anyio.current_time()
-        blank = self.blank(meter, due_at)
-        number, failure = 0, None
-        while number < slot.tries:
+        meter = slot.meter
+        if slot.job is None:
+            blank = self.blank(meter, due_at)
+            return await self._tried(line, meter, blank, slot.tries, answering, lambda: self._read(line, meter, blank))
+        key = meter.device_alias, slot.due, slot.job
+        if self._task is None or self._task.key != key:
+            job = scheduled_job(slot.job, self.access)
+            self._task = self._begun(job, slot.job.name, meter, due_at, SCHEDULED, key)
+        return await self._done(line, self._task, slot.tries, answering)
+
+    async def perform(self, line: Line, meter: MeterSettings, job: Job, terms: Terms, due_at: datetime) -> Ended:
+        """Does a job that a person asked for; a failure becomes a Gap. Raises LineError when the line fails."""
+        self._task = self._begun(job, job_name(job), meter, due_at, terms)
+        return await self._done(line, self._task, TRIES_WHEN_HEALTHY, 0)
+
+    def cut_short(self, meter: MeterSettings, why: str) -> Readout | Event | None:
+        """What there is to record of a job of that meter which was not brought to its end; then it is forgotten."""
+        task = self._task
+        if task is None or task.order.meter is not meter:
+            return None
+        self._task = None
+        return task.salvaged(why)
+
+    async def free(self, line: Line, meters: Iterable[MeterSettings]) -> None:
+        """Frees those of the meters whose session was never left: by a break at its speed. Raises LineLost."""
+        for meter in meters:
+            memory = self.memory(meter)
+            if memory.open_session is not None:
+                await free(line, memory.open_session.speed, memory.open_session.check)
+                memory.open_session = None
+                await self.remember(meter.device_alias, memory)
+
+    def _begun(
+        self, job: Job, name: str, meter: MeterSettings, due_at: datetime, terms: Terms, key: object = None
+    ) -> Task:
+        visit = evolve(self.blank(meter, due_at), job=name)
+        memory, decoders = self.memory(meter), self.catalog.decoders
+        order = Order(visit, meter, terms, self.access, memory, self.zone, decoders, self.now)
+        return Task(work_of(job, order), order, key)
+
+    async def _done(self, line: Line, task: Task, tries: int, answering: int) -> Ended:
+        meter, order = task.order.meter, task.order
+        gate = Gate(self.secrets, self.catalog.password_answers, self._keep)
+
+        async def in_one_session() -> Record:
+            dialogue = Dialogue(line, self._manners(meter), self._note, self._count)
+            known = self._known_profile(meter)
+            return await carry_out(
+                task.work, order, gate, dialogue, lambda said: self._introduced(line, said, meter), known
+            )
+
+        return await self._tried(line, meter, order.visit, tries, answering, in_one_session)
+
+    async def _tried(
+        self,
+        line: Line,
+        meter: MeterSettings,
+        blank: Visit,
+        tries: int,
+        answering: int,
+        attempt: Callable[[], Awaitable[Record]],
+    ) -> Ended:
+        """Tries until it succeeds, fails for good, or was tried often enough; a session that the meter ended is no try.
+
+        A refusal is not tried again, nor is a talker without end heard again.
+        """
+        self._steps, self._profile = [], None
+        begin, number, renewals, rest = anyio.current_time(), 0, RENEWALS, 0.0
+        failure: MeterError | None = None
+        while number < tries:
             number += 1
-            visit = evolve(blank, attempt=number)
             try:
-                heard = await self._session(line, meter)
-                record = self._understood(heard, meter, _lasting(visit, begin))
+                record = await attempt()
             except MeterError as error:
                 failure = error
-                if not isinstance(error, NoAnswer | Garbled | OutOfTurn):
+                if isinstance(error, SessionEnded) and renewals:
+                    number, renewals = number - 1, renewals - 1
+                elif error.code == "E-READ-7" or not isinstance(error, NoAnswer | Garbled | OutOfTurn):
                     break
+                if error.code == "E-READ-1" and await self._is_freed_again(line, meter):
+                    rest = STUCK_REST
             else:
                 self._steps.append((Step.DECODE, self.now()))
-                return Ended(record, tuple(self._steps), self._profile, heard.profile.min_interval_s)
+                self._task = None
+                visit = lasting(evolve(blank, attempt=number), begin)
+                return self._ended(evolve(record, visit=visit))
         if failure is None:
             raise ValueError("a slot grants at least one try")
-        finding = _told(failure, number, meter, answering)
-        return Ended(Gap(_lasting(visit, begin), failure.cause, finding), tuple(self._steps), self._profile)
+        gap = Gap(blank, failure.cause, told(failure, number, meter, answering))
+        visit = lasting(evolve(blank, attempt=number), begin)
+        return self._ended(
+            evolve(self.cut_short(meter, failure.what) or gap, visit=visit), rest if failure.code == "E-READ-1" else 0.0
+        )
+
+    async def _is_freed_again(self, line: Line, meter: MeterSettings) -> bool:
+        """A meter that is silent after programming mode may have missed its break (protocol.md 10.13): it gets another.
+
+        False where it was in none.
+        """
+        left = self._sessions.pop(meter.device_alias, None)
+        if left is not None:
+            await free(line, left.speed, left.check)
+        return left is not None
+
+    def _ended(self, record: Record, rest: float = 0.0) -> Ended:
+        profile = self._profile
+        interval = 0.0 if profile is None or isinstance(record, Gap) else profile.min_interval_s
+        return Ended(record, tuple(self._steps), "" if profile is None else profile.key, interval, rest)
 
     def blank(self, meter: MeterSettings, due_at: datetime) -> Visit:
         """A visit that begins now and has taken no time yet."""
@@ -112,17 +230,26 @@ class Visitor:
         """What is remembered of a meter; empty at first."""
         return self.memories.setdefault(meter.device_alias, MeterMemory())
 
-    async def _session(self, line: Line, meter: MeterSettings) -> _Heard:
+    async def _keep(self, alias: str, memory: MeterMemory) -> None:
+        if memory.open_session is not None:
+            self._sessions[alias] = memory.open_session
+        await self.remember(alias, memory)
+
+    async def _read(self, line: Line, meter: MeterSettings, visit: Visit) -> Readout:
         dialogue = Dialogue(line, self._manners(meter), self._note, self._count)
         dialogue.session.layout = self.memory(meter).blocks.layout
         async with signed_on(dialogue) as said:
-            profile = self.catalog.choose(said, meter.meter_model)
-            self._profile = profile.key
-            conduct = _conduct(profile, said, meter)
-            t2 = conduct.t_r if meter.t2 is None else meter.t2 / 1000
-            block = await dialogue.read_out(said, conduct, t2)
+            contact = self._introduced(line, said, meter)
+            block = await dialogue.read_out(said, contact.conduct, contact.t2)
             read_at = self.now()
-        return _Heard(said, profile, block, read_at)
+        return self.understood(Heard(said, contact.profile, block, read_at), meter, visit)
+
+    def _introduced(self, line: Line, said: Identification, meter: MeterSettings) -> Contact:
+        """A meter that has identified itself, with how it is to be talked to."""
+        self._sessions.pop(meter.device_alias, None)
+        self._profile = profile = self.catalog.choose(said, meter.meter_model)
+        conduct = _conduct(profile, said, meter)
+        return Contact(said, profile, conduct, conduct.t_r if meter.t2 is None else meter.t2 / 1000, line)
 
     def _manners(self, meter: MeterSettings) -> Manners:
         """What is known before the identification is: the settings, the profile that they or the last visit tell."""
@@ -141,27 +268,20 @@ class Visitor:
         last = self.memory(meter).identification
         return None if last is None else self.catalog.choose(identification(last.encode("latin-1")))
 
-    def _understood(self, heard: _Heard, meter: MeterSettings, visit: Visit) -> Readout:
+    def understood(self, heard: Heard, meter: MeterSettings, visit: Visit) -> Readout:
+        """The readout of what was heard; the meter's memory learns of it.
+
+        Raises Garbled (E-READ-7) beyond the limits, WrongMeter (E-READ-8).
+        """
         memory, profile, said = self.memory(meter), heard.profile, heard.identification
         sets = memory.blocks.sets(heard.block.body, heard.block.layout)
-        verdict = judge(sets, said, profile, meter.serialnumber, heard.block.framed, memory)
+        is_pushed = self.line.push is not Push.NONE
+        verdict = judge(sets, said, profile, meter.serialnumber, heard.block.framed, memory, is_pushed=is_pushed)
         memory.identification = said.raw
         memory.block_octets, memory.framed = len(heard.block.body), heard.block.framed
-        meter_time = profile.meter_time(sets)
-        return Readout(
-            visit=visit,
-            identification=said.raw,
-            manufacturer=said.manufacturer.upper(),
-            model=said.text.strip(),
-            profile=profile.key,
-            read_at=heard.read_at,
-            readings=profile.interpret(sets, meter.signals, self.catalog.decoders),
-            meter_time=meter_time,
-            clock_drift_s=_drift(meter_time, heard.read_at, self.zone),
-            quality=verdict.quality,
-            reason="; ".join(verdict.reasons) or None,
-            block=heard.block.body,
-        )
+        readings = profile.interpret(sets, meter.signals, self.catalog.decoders)
+        readout = composed(visit, said, profile, sets, readings, verdict, heard.read_at, self.zone)
+        return evolve(readout, block=heard.block.body)
 
     def _note(self, step: Step) -> None:
         self._steps.append((step, self.now()))
@@ -170,41 +290,6 @@ class Visitor:
         self.figures.frame_errors[_FRAME_ERRORS.get(damage.code, FrameError.GARBLED)] += 1
 
 
-def where(meter: MeterSettings) -> str:
-    """How a meter is named in messages: by its serial number, else by its alias; one without either needs no name."""
-    name = meter.serialnumber or meter.device_alias
-    return name and f"meter {name}"
-
-
 def _conduct(profile: MeterProfile, said: Identification, meter: MeterSettings) -> Conduct:
     conduct = profile.conduct(said)
-    return conduct if meter.type is None else evolve(conduct, mode=meter.type)
-
-
-def _lasting(visit: Visit, begin: float) -> Visit:
-    return evolve(visit, duration_ms=round((anyio.current_time() - begin) * 1000))
-
-
-def _drift(meter_time: datetime | None, read_at: datetime, zone: ZoneInfo) -> int | None:
-    """Whole seconds that the meter's clock is ahead of ours; one that tells no zone of its own is in `zone`."""
-    if meter_time is None:
-        return None
-    aware = meter_time.replace(tzinfo=meter_time.tzinfo or zone)
-    return round((aware - read_at) / timedelta(seconds=1))
-
-
-def _told(failure: MeterError, tries: int, meter: MeterSettings, answering: int) -> Finding:
-    """The message for a failed visit; silence is told apart from a dead line by those that answer."""
-    finding = failure.finding(where(meter))
-    if failure.code == "E-READ-4" and not meter.serialnumber:
-        return evolve(finding, next="name the serial number: several meters may have answered at once")
-    if failure.code != "E-READ-1":
-        return finding
-    times = f"{tries} tries" if tries > 1 else "1 try"
-    what = f"{failure.what} ({times}, {meter.timeout_ms / 1000:g} s each)"
-    if not answering:
-        return evolve(
-            finding, what=what, next="check speed, parity and wiring of the line: no meter of it has answered"
-        )
-    others = f"{answering} other{'s' if answering > 1 else ''} on this line answer{'s' if answering == 1 else ''}"
-    return evolve(finding, what=f"{what}; {others}", next="check this meter's wiring or number, not the line")
+    return evolve(conduct, mode=meter.type or conduct.mode, option=meter.table or conduct.option)

@@ -9,12 +9,36 @@ import termios
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
-from attrs import define
+import trio
+from attrs import define, evolve
 
-from gateway.protocol.characters import with_even_parity, without_parity
+from gateway.app import App, Tally
+from gateway.catalog import Catalog
+from gateway.cli.exits import Exit, exit_of
+from gateway.errors import Cause, Finding
+from gateway.job import ReadRegisters
+from gateway.journal import Journal
+from gateway.protocol.characters import Mode, with_even_parity, without_parity
+from gateway.reading import Event, EventKind, Gap, Readout, Record, Visit
+from gateway.simulator import (
+    LineWish,
+    Nameplate,
+    PtyPort,
+    SimulatedLine,
+    SimulatedProgramming,
+    StillRegister,
+    building,
+    serve_line,
+)
+from gateway.site.locate import Locator
+from gateway.site.model import GatewaySettings, JobKind, JobSettings, LineSettings, MeterSettings, SerialPort, Site
+from gateway.telemetry import Telemetry
+from gateway.work import Terms
 
 ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-c", "from gateway.cli.main import main; main()"]
@@ -121,6 +145,17 @@ def test_a_signal_while_a_sink_is_waited_for_ends_at_once(folder: Path) -> None:
     assert b"sink lines: not all records delivered" in messages
 
 
+def test_a_tally_counts_slots_and_no_events() -> None:
+    now = datetime(2026, 9, 30, 9, 0, tzinfo=UTC)
+    visit = Visit("", "", "flat01", "", now, now, 1)
+    tally = Tally()
+    tally.count(Event(visit, EventKind.WRITE, now, "0.9.1 is now 120000"))
+    assert exit_of(tally) is Exit.GOOD
+    tally.count(Gap(visit, Cause.REFUSED, Finding("", "", "")))
+    tally.count(Readout(visit, "", "", "", "", now, ()))
+    assert (tally.delivered, tally.gaps, exit_of(tally)) == (1, {Cause.REFUSED: 1}, Exit.PARTIAL)
+
+
 def visits(folder: Path) -> list[str]:
     listed = subprocess.run(
         [*COMMAND, "visits", "--data-dir", str(folder / "state"), "--format", "csv"],
@@ -185,3 +220,103 @@ def test_a_signal_between_visits_ends_with_all_records_delivered(gateway: Gatewa
     assert gateway.ends() == (0, b"")
     assert len(readings.read_text().splitlines()) == 1
     assert ["delivered" in row for row in visits(folder)] == [True]
+
+
+# Jobs
+
+VILNIUS = ZoneInfo("Europe/Vilnius")
+LOCAL_START = datetime(2026, 9, 30, 12, 0)  # noqa: DTZ001 - local time of the meter
+PROGRAMMING = SimulatedProgramming(LOCAL_START, commands=frozenset(("R1", "W1", "E2")))
+REGISTERS = (StillRegister("0.0.0", "41770326"), StillRegister("1.8.0", "0012345.678*kWh"))
+PLATE = Nameplate("41770326", Mode.C, "XMP", "VERBA-3.1", REGISTERS, programming=PROGRAMMING)
+FAST = 20.0
+
+
+def simulated(plate: Nameplate = PLATE) -> SimulatedLine:
+    begin = datetime(2026, 9, 30, 9)  # noqa: DTZ001 - the meters' own clocks
+    (line,) = building([LineWish(PtyPort(), begin, meters=0, plates=(plate,), time_scale=FAST)])
+    return line
+
+
+def app_of(
+    endpoint: str,
+    *jobs: JobSettings,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    watch: Callable[[Record], None] = lambda _: None,
+) -> App:
+    line = LineSettings("riser-a", SerialPort(endpoint), time_scale=FAST)
+    meter = MeterSettings("flat01", "riser-a", "41770326", jobs=jobs)
+    gateway = GatewaySettings(timezone=VILNIUS)
+    site = Site(Path(), gateway, (line,), (meter,), (), None, Locator(""))
+    return App(site, Catalog.collect(), (), Telemetry(), lambda _: None, watch=watch, now=now)
+
+
+@pytest.mark.anyio
+@pytest.mark.real_time
+async def test_a_job_of_the_site_file_is_done_at_its_moment_and_is_in_the_journal(tmp_path: Path) -> None:
+    begin = datetime(2026, 9, 30, 9, 29, 58, tzinfo=UTC) - timedelta(seconds=trio.current_time())
+    records = list[Record]()
+    async with trio.open_nursery() as nursery:
+        endpoint = await nursery.start(serve_line, simulated())
+
+        def watch(record: Record) -> None:
+            records.append(record)
+            if record.visit.job:
+                nursery.cancel_scope.cancel()
+
+        job = JobSettings(JobKind.PROFILE_DATA, "12:30")
+        app = app_of(endpoint, job, now=lambda: begin + timedelta(seconds=trio.current_time()), watch=watch)
+        with trio.fail_after(20):
+            await app.run(tmp_path)
+    assert [record.visit.job for record in records] == ["", "profile-data"]
+    assert records[1].visit.due_at == datetime(2026, 9, 30, 9, 30, tzinfo=UTC)
+    async with Journal.open(tmp_path) as journal:
+        stored = [record for _, record in await journal.batch(0, 10)]
+        assert stored == records
+        assert (await journal.memories())["flat01"].stored_until.keys() == {"P.01"}
+
+
+@pytest.mark.anyio
+@pytest.mark.real_time
+async def test_a_job_that_a_person_asks_for_is_in_the_journal_on_return(tmp_path: Path) -> None:
+    async with trio.open_nursery() as nursery:
+        endpoint = await nursery.start(serve_line, simulated())
+        app, tally = app_of(endpoint), Tally()
+        record = await app.perform(ReadRegisters(("1.8.0",)), app.site.meters[0], tmp_path, Terms(), tally)
+        nursery.cancel_scope.cancel()
+    assert isinstance(record, Readout)
+    assert record.readings[0].raw == "0012345.678*kWh"
+    assert tally.delivered == 1
+    async with Journal.open(tmp_path) as journal:
+        assert [stored for _, stored in await journal.batch(0, 10)] == [record]
+        assert (await journal.memories())["flat01"].open_session is None
+
+
+@pytest.mark.anyio
+@pytest.mark.real_time
+async def test_s9_a_refused_password_is_remembered_from_command_to_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLATS", "11111111")
+    line, codes = simulated(), []
+    async with trio.open_nursery() as nursery:
+        endpoint = await nursery.start(serve_line, line)
+        for _ in range(2):
+            app = app_of(endpoint)
+            meter = evolve(app.site.meters[0], password="env:FLATS")  # noqa: S106 - a reference
+            terms = Terms(consents=True, presents=True)
+            record = await app.perform(ReadRegisters(("1.8.0",)), meter, tmp_path, terms)
+            assert isinstance(record, Gap)
+            codes.append(record.finding.code)
+        nursery.cancel_scope.cancel()
+    assert codes == ["E-ACC-4", "E-ACC-1"]
+
+
+@pytest.mark.anyio
+async def test_a_cadence_is_due_once_though_the_two_clocks_differ_a_little() -> None:
+    begin = datetime(2026, 9, 30, 9, 29, 50, tzinfo=UTC)
+    app = app_of("/dev/ttyS9", now=lambda: begin + timedelta(seconds=0.9999 * trio.current_time()))
+    first = app.due_after("12:30", trio.current_time())
+    assert first == pytest.approx(10, abs=0.1)
+    await trio.sleep(first)
+    assert app.due_after("12:30", first) == pytest.approx(first + 86_400, abs=1)

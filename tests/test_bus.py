@@ -13,19 +13,24 @@ import trio
 from attrs import define, evolve, field
 
 from gateway.bus import Bus
+from gateway.cadence import Cadence
 from gateway.catalog import Catalog
 from gateway.errors import Cause, Finding, LineLost, LineMissing
 from gateway.figures import LineFigures
 from gateway.journal import Journal
 from gateway.line.base import Line
-from gateway.memory import MeterMemory
-from gateway.protocol.characters import Mode, without_parity
-from gateway.reading import Gap, Readout, Record
+from gateway.memory import MeterMemory, OpenSession
+from gateway.protocol.characters import BlockCheck, Mode, without_parity
+from gateway.protocol.law import LEFT_BY_BREAK, State
+from gateway.reading import Event, Gap, Readout, Record
 from gateway.schedule import Schedule
-from gateway.simulator import MemoryLine, Nameplate, SimulatedBus, SimulatedMeter, StillRegister
-from gateway.site.model import LineSettings, MeterSettings, SerialPort
+from gateway.simulator import Fault, MemoryLine, Nameplate, SimulatedBus, SimulatedMeter, StillRegister
+from gateway.site.model import AccessSettings, JobKind, JobSettings, LineSettings, MeterSettings, SerialPort
 from gateway.telemetry import Telemetry
 from gateway.visit import Visitor
+from tests.workshop import LOCAL_START, PROGRAMMING, VILNIUS, Workshop
+from tests.workshop import PLATE as WORKSHOP_PLATE
+from tests.workshop import START as WORKSHOP_START
 
 START = datetime(2026, 9, 30, 9, 0, tzinfo=UTC)
 CATALOG = Catalog.collect()
@@ -195,8 +200,7 @@ async def test_a_meter_that_comes_back_is_read_again_at_its_next_try() -> None:
 
 
 async def test_the_late_answer_of_one_meter_is_not_taken_for_the_next_ones() -> None:
-    slow, quick = (SimulatedMeter(plate(serial)) for serial in SERIALS[:2])
-    slow.plate = evolve(slow.plate, reaction=2.6)
+    slow, quick = SimulatedMeter(evolve(plate(SERIALS[0]), reaction=2.6)), SimulatedMeter(plate(SERIALS[1]))
     riser = Riser(always(MemoryLine(SimulatedBus([slow, quick]))), SERIALS[:2], rounds=3)
     await riser.serve()
     outcomes = riser.outcomes()
@@ -315,3 +319,211 @@ async def test_the_length_of_a_round_counts_no_idle_time() -> None:
         await bus.serve()
     last_octet_of_round = max(moment for moment, _, _ in line.received if moment < 300)
     assert bus.visitor.figures.round_s == pytest.approx(last_octet_of_round, abs=0.01)
+
+
+# Jobs
+
+NIGHTLY = JobSettings(JobKind.PROFILE_DATA, "12:01")
+CLOCK = JobSettings(JobKind.CLOCK, "12:01")
+LATE = LOCAL_START - timedelta(seconds=100)
+
+
+@define
+class Utility:
+    """A bus of one meter with jobs, its records in the order in which they were stored."""
+
+    jobs: tuple[JobSettings, ...] = (NIGHTLY,)
+    scan_rate_s: float = 30
+    rounds: int | None = None
+    access: AccessSettings = field(factory=AccessSettings)
+    shop: Workshop = field(factory=Workshop)
+    records: list[Record] = field(factory=list)
+    findings: list[Finding] = field(factory=list)
+    opener: Opener | None = None
+
+    def bus(self) -> Bus:
+        meter = evolve(self.shop.settings, jobs=self.jobs, scan_rate_ms=round(self.scan_rate_s * 1000))
+        visitor = self.shop.visitor
+        visitor.access = self.access
+        schedule = Schedule([meter], trio.current_time(), rounds=self.rounds, moments=due_after)
+        opener = self.opener or always(self.shop.line)
+        return Bus(visitor, schedule, self.store, self.findings.append, Telemetry(), self.rounds, opener)
+
+    async def store(self, record: Record, memory: MeterMemory | None) -> None:
+        await trio.lowlevel.checkpoint()
+        self.records.append(record)
+        if memory is not None:
+            self.shop.kept.append(MeterMemory.from_text(memory.to_text()))
+
+    async def serve(self, seconds: float) -> list[Record]:
+        with trio.move_on_after(seconds):
+            await self.bus().serve()
+        return self.records
+
+
+def due_after(schedule: str, moment: float) -> float:
+    """The cadence of the wall clock that begins at the workshop's START with the loop's."""
+    wall = WORKSHOP_START + timedelta(seconds=moment)
+    return (Cadence.from_text(schedule).next(wall, VILNIUS) - WORKSHOP_START).total_seconds()
+
+
+def told(records: Sequence[Record]) -> list[str]:
+    """What each record is of: a readout or a job, and how it ended."""
+    return [f"{record.visit.job or 'readout'} {outcome(record)}" for record in records]
+
+
+async def until(sign: Callable[[], bool]) -> None:
+    """Returns soon after the sign is there."""
+    for _ in range(10_000):
+        if sign():
+            return
+        await trio.sleep(0.05)
+    pytest.fail("the sign never came")
+
+
+async def test_a_job_is_done_between_two_readouts_at_its_wall_clock_moment() -> None:
+    records = await Utility().serve(80)
+    assert told(records) == ["readout read", "readout read", "profile-data read", "readout read"]
+    due = records[2].visit.due_at
+    assert due == datetime(2026, 9, 30, 9, 1, tzinfo=UTC)
+    assert due.microsecond == 0
+
+
+async def test_with_rounds_no_jobs_are_done() -> None:
+    assert told(await Utility(rounds=4, scan_rate_s=30).serve(300)) == ["readout read"] * 4
+
+
+async def test_jobs_neither_starve_readouts_nor_are_starved_by_them() -> None:
+    jobs = tuple(JobSettings(JobKind.EVENTS, "12:01", f"P.{number}") for number in (98, 99, 200, 210))
+    records = await Utility(jobs, scan_rate_s=1).serve(120)
+    visits = [name for name in told(records) if name.endswith(" read")]
+    first = next(n for n, name in enumerate(visits) if name.startswith("events"))
+    assert [name.partition(" ")[0] for name in visits[first : first + 8]] == ["events", "readout"] * 4
+
+
+async def test_the_job_of_a_meter_that_rests_is_a_gap_and_no_failure_of_it() -> None:
+    utility = Utility((evolve(NIGHTLY, schedule="12:02"),), scan_rate_s=10)
+    utility.opener = always(MemoryLine(wire(())))
+    records = await utility.serve(125)
+    ended = [record for record in records if record.visit.job]
+    assert told(ended) == ["profile-data resting"]
+    assert isinstance(ended[0], Gap)
+    assert ended[0].finding.code == "W-BUS-3"
+
+
+async def test_a_job_whose_successor_is_due_is_a_gap_of_its_own() -> None:
+    utility = Utility((JobSettings(JobKind.EVENTS, "*/1"),), scan_rate_s=600)
+    utility.shop.settings = evolve(utility.shop.settings, timeout_ms=60_000)
+    utility.opener = always(MemoryLine(wire(())))
+    await utility.serve(200)
+    jobs = [record for record in utility.records if record.visit.job == "events"]
+    assert [outcome(record) for record in jobs] == ["overrun", "overrun", "cancelled"]
+    assert [record.visit.due_at.minute for record in jobs] == [1, 2, 3]
+
+
+async def test_h12_a_clock_job_writes_nothing_while_writing_is_off() -> None:
+    late = evolve(WORKSHOP_PLATE, programming=evolve(PROGRAMMING, start=LATE))
+    utility = Utility((CLOCK,), shop=Workshop(late))
+    assert "clock read" in told(await utility.serve(100))
+    assert utility.shop.commands(b"W", b"E") == []
+
+
+async def test_a_clock_job_sets_a_clock_once_while_writing_is_on() -> None:
+    late = evolve(WORKSHOP_PLATE, programming=evolve(PROGRAMMING, start=LATE))
+    utility = Utility((evolve(CLOCK, schedule="*/1"),), shop=Workshop(late), access=AccessSettings(allow_write=True))
+    clocks = [record for record in await utility.serve(300) if record.visit.job == "clock"]
+    assert [type(record) for record in clocks[:3]] == [Event, Readout, Readout]
+    assert len(utility.shop.commands(b"W")) == 2, "time and date"
+
+
+@pytest.mark.parametrize("seconds", [50.5, 51.0, 51.6, 52.0, 52.5])
+async def test_s6_cancelled_within_a_job_the_meter_is_freed_and_the_slot_booked(seconds: float) -> None:
+    utility = Utility(scan_rate_s=600)
+    await utility.serve(seconds)
+    assert told(utility.records)[1:] == ["profile-data cancelled"]
+    assert utility.shop.meter.state in {State.IDLE, State.IDENTIFIED}, "in no programming mode"
+    assert utility.shop.line.speed == 300
+    assert utility.shop.kept[-1].open_session is None
+
+
+async def test_s6_cancelled_after_a_write_the_audit_record_is_stored() -> None:
+    late = evolve(WORKSHOP_PLATE, programming=evolve(PROGRAMMING, start=LATE))
+    utility = Utility((CLOCK,), scan_rate_s=600, shop=Workshop(late), access=AccessSettings(allow_write=True))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(utility.serve, 600)
+        await until(lambda: bool(utility.shop.commands(b"W")))
+        nursery.cancel_scope.cancel()
+    event = utility.records[-1]
+    assert isinstance(event, Event)
+    assert event.details["confirmed"] is False
+    assert "cut short" in event.text
+    assert utility.shop.meter.state is State.IDLE
+
+
+class KilledLine(MemoryLine):
+    """A line whose process may be killed: nothing more of it reaches the wire."""
+
+    is_killed = False
+
+    async def send(self, data: bytes) -> None:
+        if not self.is_killed:
+            await super().send(data)
+
+
+async def test_s5_a_meter_that_a_killed_gateway_left_in_programming_mode_is_freed_first() -> None:
+    killed = Utility(scan_rate_s=600)
+    bus = SimulatedBus([killed.shop.meter])
+    line = KilledLine(bus)
+    killed.opener = always(line)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(killed.serve, 600)
+        await until(lambda: killed.shop.meter.state in LEFT_BY_BREAK - {State.IDENTIFIED})
+        line.is_killed = True
+        durable = killed.shop.kept[-1]
+        nursery.cancel_scope.cancel()
+    assert durable.open_session == OpenSession(9600, BlockCheck.XOR)
+    assert killed.shop.meter.state in LEFT_BY_BREAK
+
+    restarted = Utility((), scan_rate_s=600, shop=Workshop(memories={"flat01": durable}))
+    restarted.shop.line = MemoryLine(bus)
+    begin = trio.current_time()
+    records = await restarted.serve(30)
+    assert told(records) == ["readout read"]
+    assert records[0].visit.attempt == 1
+    assert restarted.shop.words[0] == b"\x01B0\x03q"
+    freed_at, _, speed = restarted.shop.line.sent[0]
+    assert (freed_at - begin < 5, speed) == (True, 9600)
+    assert killed.shop.meter.breaks_heard == 1
+    assert restarted.shop.kept[0].open_session is None
+
+
+async def test_s14_a_meter_that_misses_its_break_gets_it_once_more_and_is_then_left_alone_for_its_idle_time() -> None:
+    shop = Workshop(evolve(WORKSHOP_PLATE, faults={Fault.BREAK_LOST: 1.0}))
+    other = evolve(shop.settings, device_alias="flat02", serialnumber="41770327", password=None)
+    neighbour = SimulatedMeter(
+        evolve(WORKSHOP_PLATE, serial="41770327", registers=(StillRegister("0.0.0", "41770327"),))
+    )
+    line = MemoryLine(SimulatedBus([shop.meter, neighbour]))
+    records: list[Record] = []
+
+    async def store(record: Record, memory: MeterMemory | None) -> None:
+        del memory
+        await trio.lowlevel.checkpoint()
+        records.append(record)
+
+    meters = [evolve(meter, scan_rate_ms=20_000) for meter in (evolve(shop.settings, jobs=(NIGHTLY,)), other)]
+    schedule = Schedule(meters, trio.current_time(), moments=due_after)
+    with trio.move_on_after(300):
+        await Bus(shop.visitor, schedule, store, list[Finding]().append, Telemetry(), None, always(line)).serve()
+    said = [(moment, without_parity(octets), speed) for moment, octets, speed in line.sent]
+    breaks = [moment for moment, octets, speed in said if (octets, speed) == (b"\x01B0\x03q", 9600)]
+    assert len(breaks) == 2, "one at the end of the session, one where the meter was silent next"
+    requests = [moment for moment, octets, _ in said if b"41770326" in octets and moment > breaks[1]]
+    last_try = max(moment for moment in requests if moment < breaks[1] + 30)
+    assert min(moment for moment in requests if moment > last_try) >= last_try + 120
+    own = [outcome(record) for record in records if record.visit.meter == "flat01" and not record.visit.job]
+    assert own[-1] == "read", "its idle time has freed it"
+    assert "resting" in own
+    others = [record for record in records if record.visit.meter == "flat02"]
+    assert {outcome(record) for record in others} == {"read"}
+    assert len(others) >= 14

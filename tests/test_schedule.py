@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.schedule import Fate, Schedule, Slot
-from gateway.site.model import MeterSettings
+from gateway.site.model import JobKind, JobSettings, MeterSettings
 
 Visited = tuple[str, float, Fate]
 
@@ -180,3 +180,131 @@ def test_equal_settings_do_not_make_two_meters_one() -> None:
     twin = evolve(second, device_alias=first.device_alias)
     schedule = Schedule([first, twin], 0.0, rounds=1)
     assert len(run(schedule, until=0)) == 2
+
+
+# Jobs
+
+
+def nightly(at: float) -> JobSettings:
+    """A job that is due at so many seconds, then each 1,000 s."""
+    return JobSettings(JobKind.EVENTS, str(at))
+
+
+def moments(schedule: str, after: float) -> float:
+    first = float(schedule)
+    return first if after < first else first + 1000 * ((after - first) // 1000 + 1)
+
+
+def with_jobs(*jobs: JobSettings, scan_rates: Sequence[float] = (10, 10), rounds: int | None = None) -> Schedule:
+    first, *others = meters(*scan_rates)
+    return Schedule([evolve(first, jobs=jobs), *others], 0.0, rounds=rounds, moments=moments)
+
+
+def jobs_and_readouts(schedule: Schedule, until: float, seconds_a_visit: float) -> list[tuple[str, float, Fate]]:
+    now, seen = 0.0, []
+    while (slot := schedule.next(now)) is not None and slot.due <= until:
+        now = max(now, slot.due)
+        slot = schedule.next(now) or slot
+        now += seconds_a_visit if slot.fate is Fate.VISIT else 0
+        schedule.ended(slot, now, answered=True)
+        seen.append((slot.job.kind.value if slot.job else slot.meter.device_alias, slot.due, slot.fate))
+    return seen
+
+
+def test_a_job_is_a_slot_of_its_own_at_its_wall_clock_moment() -> None:
+    seen = jobs_and_readouts(with_jobs(nightly(15)), until=20, seconds_a_visit=0)
+    assert [(what, due) for what, due, _ in seen] == [
+        *(("a", 0), ("b", 0), ("a", 10), ("b", 10)),
+        *(("events", 15), ("a", 20), ("b", 20)),
+    ]
+
+
+def test_a_job_carries_what_is_to_be_done_and_a_readout_does_not() -> None:
+    job = nightly(0.5)
+    schedule = with_jobs(job)
+    first = schedule.next(0.0)
+    assert first is not None
+    assert first.job is None
+    slot = None
+    for _ in range(3):
+        slot = schedule.next(1.0)
+        assert slot is not None
+        if slot.job is not None:
+            break
+        schedule.ended(slot, 1.0, answered=True)
+    assert slot is not None
+    assert slot.job is job
+    assert slot.meter.device_alias == "a"
+
+
+def test_on_an_overloaded_line_jobs_and_readouts_take_turns() -> None:
+    many = [nightly(second) for second in (1, 2, 3, 4)]
+    seen = jobs_and_readouts(with_jobs(*many), until=60, seconds_a_visit=10)
+    visits = [what for what, _, fate in seen if fate is Fate.VISIT]
+    assert visits[1:8] == ["events", "b", "events", "a", "events", "b", "events"]
+
+
+def test_no_jobs_are_done_in_rounds() -> None:
+    seen = jobs_and_readouts(with_jobs(nightly(0), rounds=3), until=5000, seconds_a_visit=1)
+    assert [what for what, _, _ in seen] == ["a", "b"] * 3
+
+
+def test_a_job_whose_successor_is_due_has_overrun() -> None:
+    schedule = with_jobs(nightly(5), scan_rates=(10_000,))
+    readout = schedule.next(0.0)
+    assert readout is not None
+    schedule.ended(readout, 0.0, answered=True)
+    fates = []
+    for _ in range(3):
+        slot = schedule.next(2500.0)
+        assert slot is not None
+        fates.append((slot.due, slot.fate))
+        schedule.ended(slot, 2500.0, answered=None)
+    assert fates == [(5, Fate.OVERRUN), (1005, Fate.OVERRUN), (2005, Fate.VISIT)]
+
+
+def test_the_job_of_a_resting_meter_is_not_visited() -> None:
+    schedule = with_jobs(nightly(2.5), scan_rates=(1,))
+    for now in (0.0, 1.0, 2.0):
+        fail(schedule, now)
+    slot = schedule.next(2.5)
+    assert slot is not None
+    assert (slot.job is not None, slot.fate, slot.tries) == (True, Fate.RESTING, 1)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_the_end_of_a_job_says_nothing_of_the_meters_health(*, answered: bool) -> None:
+    schedule = with_jobs(*(nightly(second) for second in (1, 2, 3)), scan_rates=(100,))
+    fail(schedule, 0.0)
+    for now in (1.0, 2.0, 3.0):
+        slot = schedule.next(now)
+        assert slot is not None
+        schedule.ended(slot, now, answered=answered)
+    assert schedule.states() == {"answering": 0, "failing": 1, "resting": 0}
+
+
+@given(
+    rates=st.lists(st.integers(1, 50), min_size=1, max_size=4),
+    firsts=st.lists(st.integers(0, 300), min_size=1, max_size=4),
+    seconds=st.lists(st.floats(0, 400), max_size=80),
+)
+def test_every_job_is_handed_out_exactly_once_and_never_twice_before_a_waiting_readout(
+    rates: Sequence[int], firsts: Sequence[int], seconds: Sequence[float]
+) -> None:
+    schedule, now = with_jobs(*map(nightly, firsts), scan_rates=rates), 0.0
+    dues: dict[int, list[float]] = {}
+    was_job = False
+    for lasting in seconds:
+        slot = schedule.next(now)
+        assert slot is not None
+        assert slot == schedule.next(now)
+        readout_waits = slot.due <= now and any(other.due <= now for other in schedule._turns)
+        if slot.job is not None:
+            assert not (was_job and readout_waits)
+            dues.setdefault(id(slot.job), []).append(slot.due)
+        if slot.fate is Fate.VISIT:
+            was_job = slot.job is not None
+        now = max(now, slot.due) + (lasting if slot.fate is Fate.VISIT else 0)
+        schedule.ended(slot, now, answered=True if slot.fate is Fate.VISIT else None)
+    for given_out in dues.values():
+        assert given_out == [given_out[0] + 1000 * n for n in range(len(given_out))]

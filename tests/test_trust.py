@@ -93,3 +93,26 @@ def test_a_changed_identification_is_suspect_unless_the_number_vouches_for_the_m
     assert verdict("0.0.0(7)", "", memory=memory).quality is Quality.SUSPECT
     assert "changed from /XMP5VERBA-1 to /XMP5VERBA" in (verdict("0.0.0(7)", "7", memory=memory).reason or "")
     assert verdict("0.0.0(7)", "7", memory=MeterMemory(identification="/XMP5VERBA")).reasons == ()
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "0-0:96.1.1(3031323334363130)",
+        "0-0:96.1.1(01234610)",
+        "0-0:96.1.255*255(01234610)",
+        "1-0:96.1.0*255(01234610)",
+        "0-0:96.1.1(3031323334363130)\r\n0-1:96.1.0(4730303031)",
+    ],
+)
+def test_a_pushed_telegram_may_print_the_number_in_the_registers_of_its_port(block: str) -> None:
+    sets = parse_block(f"{block}\r\n!\r\n".encode())
+    said = identification(b"/XMP5VERBA")
+    assert judge(sets, said, GENERIC, "01234610", True, None, is_pushed=True) == Verdict(Quality.GOOD)  # noqa: FBT003
+    with pytest.raises(WrongMeter):
+        judge(sets, said, GENERIC, "01234611", True, None, is_pushed=True)  # noqa: FBT003
+
+
+@pytest.mark.parametrize("block", ["0-1:96.1.0(01234601)", "0-0:96.1.1(3031323334363031)", "0-0:96.1.1(zz)"])
+def test_numbers_of_devices_behind_a_meter_are_none_of_its_own(block: str) -> None:
+    assert verdict(block, "01234610").reasons == ("identity not printed",)

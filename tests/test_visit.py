@@ -9,16 +9,30 @@ import pytest
 from attrs import evolve
 
 from gateway.catalog import Catalog
-from gateway.errors import Cause
+from gateway.errors import Cause, LineLost
 from gateway.figures import FrameError, LineFigures, Step
-from gateway.memory import MeterMemory
+from gateway.job import ReadRegisters
+from gateway.memory import MeterMemory, OpenSession
 from gateway.protocol.characters import BlockCheck, Mode, without_parity
+from gateway.protocol.law import LEFT_BY_BREAK
 from gateway.protocol.timing import wire_time
-from gateway.reading import Gap, Quality, Readout
+from gateway.reading import Event, Gap, Quality, Readout
 from gateway.schedule import Fate, Slot
 from gateway.simulator import Fault, MemoryLine, Nameplate, SimulatedBus, SimulatedMeter, StillRegister
-from gateway.site.model import LineSettings, MeterSettings, SerialPort, SignalSettings, Wakeup
+from gateway.site.model import (
+    AccessSettings,
+    JobKind,
+    JobSettings,
+    LineSettings,
+    MeterSettings,
+    SerialPort,
+    SignalSettings,
+    Wakeup,
+)
 from gateway.visit import Ended, Visitor
+from tests.workshop import BREAK, LOCAL_START, PROGRAMMING, WRITING, Workshop, data, scripted, session
+from tests.workshop import METER as WORKSHOP_METER
+from tests.workshop import PLATE as WORKSHOP_PLATE
 
 START = datetime(2026, 9, 30, 9, 0, tzinfo=UTC)
 DUE = START - timedelta(seconds=3)
@@ -237,3 +251,152 @@ async def test_modes_without_option_select_are_read(mode: Mode) -> None:
     plate = evolve(PLATE, mode=mode, speed_character="E" if mode is Mode.B else " ", framed=mode is Mode.B)
     record = await readout(line_to(plate))
     assert record.readings[-1].value == Decimal("12345.678")
+
+
+# Short tables
+
+
+async def test_a_short_table_is_asked_for_by_its_option_digit() -> None:
+    line = line_to(evolve(PLATE, tables={"6": ("0.0.0", "1.8.0")}))
+    record = await readout(line, evolve(METER, table="6"))
+    assert words(line)[1] == b"\x06056\r\n"
+    assert [reading.address for reading in record.readings] == ["0.0.0", "1.8.0"]
+
+
+# Jobs
+
+NIGHTLY = JobSettings(JobKind.PROFILE_DATA, "00:30")
+CLOCK = JobSettings(JobKind.CLOCK, "00:30")
+
+
+async def test_a_job_is_done_in_its_slot_and_named_in_its_visit() -> None:
+    shop = Workshop()
+    record = await shop.slot(NIGHTLY)
+    assert isinstance(record, Readout)
+    assert (record.visit.job, record.visit.meter, record.visit.attempt) == ("profile-data", "flat01", 1)
+    assert record.visit.duration_ms == round(anyio.current_time() * 1000)
+
+
+async def test_a_clock_job_sets_the_clock_where_writing_is_on_and_reads_it_where_not() -> None:
+    late = evolve(PROGRAMMING, start=LOCAL_START - timedelta(seconds=100))
+    for access, kinds in ((WRITING, 2), (AccessSettings(), 0)):
+        shop = Workshop(evolve(WORKSHOP_PLATE, programming=late), access=access)
+        record = await shop.slot(CLOCK)
+        assert isinstance(record, Event if kinds else Readout)
+        assert len(shop.commands(b"W")) == kinds
+
+
+async def test_a_silent_meter_is_tried_for_its_job_as_often_as_the_slot_grants() -> None:
+    shop = Workshop()
+    shop.line = line_to()
+    record = await shop.slot(NIGHTLY)
+    assert isinstance(record, Gap)
+    assert (record.cause, record.visit.attempt, record.visit.job) == (Cause.NO_ANSWER, 3, "profile-data")
+    assert shop.words == [REQUEST] * 3
+
+
+async def test_a_refusal_of_the_password_is_not_tried_again() -> None:
+    shop = Workshop(settings=evolve(WORKSHOP_METER, password="env:WRONG"))  # noqa: S106 - a reference
+    gap = await shop.gap(ReadRegisters(("owner",)))
+    assert (gap.cause, gap.visit.attempt) == (Cause.ACCESS_DENIED, 1)
+    assert shop.words.count(REQUEST) == 1
+
+
+async def test_x22_after_the_meters_own_sign_off_one_new_session_follows_and_no_try_is_counted() -> None:
+    shop = Workshop()
+    shop.line = scripted(session(BREAK), session(data("1.8.0(0012345.678*kWh)")))
+    record = await shop.readout(ReadRegisters(("1.8.0",)))
+    assert record.visit.attempt == 1
+    shop.line = scripted(session(BREAK), session(BREAK), session(data("1.8.0(0012345.678*kWh)")))
+    gap = await shop.gap(ReadRegisters(("1.8.0",)))
+    assert (gap.cause, gap.finding.code, gap.visit.attempt) == (Cause.REFUSED, "E-PRG-3", 1)
+
+
+async def test_the_mark_of_an_open_session_is_durable_before_it_is_opened_and_gone_after_it() -> None:
+    shop = Workshop()
+    options = []
+
+    async def keep(alias: str, memory: MeterMemory) -> None:
+        options.append((memory.open_session, len(shop.words)))
+        await shop.keep(alias, memory)
+
+    shop.visitor.remember = keep
+    await shop.readout(ReadRegisters(("1.8.0",)))
+    assert options == [(OpenSession(9600, BlockCheck.XOR), 1)], "after the request, before the option select"
+    assert shop.memory.open_session is None
+
+
+async def test_the_mark_stays_where_the_line_was_lost_before_the_meter_was_left() -> None:
+    shop = Workshop()
+    receive = shop.line.receive
+
+    async def torn() -> bytes:
+        if shop.commands(b"R"):
+            raise LineLost("E-LINE-5", "/dev/ttyS9 hung up")
+        return await receive()
+
+    shop.line.receive = torn  # type: ignore[method-assign]
+    with pytest.raises(LineLost):
+        await shop.do(ReadRegisters(("1.8.0",)))
+    assert shop.memory.open_session == OpenSession(9600, BlockCheck.XOR)
+
+
+async def test_a_job_goes_on_where_it_was_once_the_line_is_back() -> None:
+    late = evolve(PROGRAMMING, start=LOCAL_START - timedelta(seconds=100))
+    shop = Workshop(evolve(WORKSHOP_PLATE, programming=late), access=WRITING)
+    whole = shop.line
+    receive = whole.receive
+
+    async def torn() -> bytes:
+        if len(shop.commands(b"W")) == 2:
+            raise LineLost("E-LINE-5", "/dev/ttyS9 hung up")
+        return await receive()
+
+    whole.receive = torn  # type: ignore[method-assign]
+    with pytest.raises(LineLost):
+        await shop.slot(CLOCK, 7.0)
+    shop.line = MemoryLine(SimulatedBus([shop.meter]))
+    await shop.visitor.free(shop.line, [shop.settings])
+    record = await shop.slot(CLOCK, 7.0)
+    assert isinstance(record, Event)
+    assert record.details["confirmed"] is True
+    assert shop.commands(b"W") == [], "what was sent on the lost line is not sent again"
+
+
+async def test_s4_a_meter_that_missed_its_break_is_freed_at_its_speed_before_the_next_try() -> None:
+    shop = Workshop()
+    send, missed = shop.line.send, [BREAK]
+
+    async def send_but_one_break(octets: bytes) -> None:
+        if octets in missed:
+            missed.remove(octets)
+        else:
+            await send(octets)
+
+    shop.line.send = send_but_one_break  # type: ignore[method-assign, assignment]
+    await shop.readout(ReadRegisters(("1.8.0",)))
+    assert shop.meter.state in LEFT_BY_BREAK
+    said = len(shop.words)
+    record = await shop.slot(None)
+    assert isinstance(record, Readout)
+    assert record.visit.attempt == 2
+    assert shop.words[said : said + 3] == [REQUEST, BREAK, REQUEST]
+    assert shop.line.sent[said + 1][2] == 9600
+
+
+async def test_s4_a_meter_that_stays_stuck_costs_one_break_a_visit() -> None:
+    shop = Workshop(evolve(WORKSHOP_PLATE, faults={Fault.BREAK_LOST: 1.0}))
+    await shop.readout(ReadRegisters(("1.8.0",)))
+    said = len(shop.words)
+    record = await shop.slot(None)
+    assert isinstance(record, Gap)
+    assert shop.words[said:] == [REQUEST, BREAK, REQUEST, REQUEST]
+
+
+async def test_the_mark_stays_where_the_meter_still_talked_when_it_was_left() -> None:
+    shop = Workshop()
+    shop.line = scripted(session(data("1.8.0(" + "1" * 4000 + ")")))
+    with anyio.move_on_after(3.0):
+        await shop.do(ReadRegisters(("1.8.0",)))
+    assert shop.words[-1] == BREAK
+    assert shop.memory.open_session == OpenSession(9600, BlockCheck.XOR)

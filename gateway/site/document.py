@@ -17,7 +17,9 @@ from gateway.site.tables import (
     LATER_TABLES,
     LISTS,
     SINGLE,
+    AccessTable,
     GatewayTable,
+    JobTable,
     LineTable,
     MeterTable,
     PluginsTable,
@@ -89,13 +91,15 @@ class Findings:
 
 @frozen
 class Document:
-    """All tables of a site file; `signals` holds those of each meter, in the order of `meters`."""
+    """All tables of a site file; `signals` and `jobs` hold those of each meter, in the order of `meters`."""
 
     gateway: GatewayTable
+    access: AccessTable
     plugins: PluginsTable
     lines: tuple[Entry[LineTable], ...]
     meters: tuple[Entry[MeterTable], ...]
     signals: tuple[tuple[Entry[SignalTable], ...], ...]
+    jobs: tuple[tuple[Entry[JobTable], ...], ...]
     sinks: tuple[Entry[SinkTable], ...]
 
 
@@ -109,25 +113,22 @@ def read_document(path: Path) -> tuple[Document, Findings]:
     findings = Findings(locate(str(path), text))
     _check_top(content, findings)
     defaults = _defaults(_single(content, "defaults", findings), findings)
-    meters: list[Entry[MeterTable]] = []
-    signals: list[tuple[Entry[SignalTable], ...]] = []
-    for n, raw in enumerate(tables_in(content, ("meter",), findings)):
-        meter, its_signals = _meter(n, raw, defaults, findings)
-        meters.append(meter)
-        signals.append(its_signals)
+    meters = [_meter(n, raw, defaults, findings) for n, raw in enumerate(tables_in(content, ("meter",), findings))]
     lines = [_line(n, raw, defaults, findings) for n, raw in enumerate(tables_in(content, ("line",), findings))]
     sinks = [_sink(n, raw, findings) for n, raw in enumerate(tables_in(content, ("sink",), findings))]
     single = {
         name: _entry(kind, (name,), f"[{name}]", _single(content, name, findings), findings)
         for name, kind in SINGLE.items()
     }
-    gateway, plugins = single["gateway"].table, single["plugins"].table
+    gateway, access, plugins = (single[name].table for name in ("gateway", "access", "plugins"))
     document = Document(
         gateway if isinstance(gateway, GatewayTable) else GatewayTable(),
+        access if isinstance(access, AccessTable) else AccessTable(),
         plugins if isinstance(plugins, PluginsTable) else PluginsTable(),
         tuple(lines),
-        tuple(meters),
-        tuple(signals),
+        tuple(meter for meter, _, _ in meters),
+        tuple(signals for _, signals, _ in meters),
+        tuple(jobs for _, _, jobs in meters),
         tuple(sinks),
     )
     return document, findings
@@ -228,22 +229,25 @@ def _line(n: int, raw: Raw, defaults: Raw, findings: Findings) -> Entry[LineTabl
 
 def _meter(
     n: int, raw: Raw, defaults: Raw, findings: Findings
-) -> tuple[Entry[MeterTable], tuple[Entry[SignalTable], ...]]:
+) -> tuple[Entry[MeterTable], tuple[Entry[SignalTable], ...], tuple[Entry[JobTable], ...]]:
     usual = {key: value for key, value in defaults.items() if key in keys_of(MeterTable)}
     alias = raw.get("device_alias")
-    own = {key: value for key, value in raw.items() if key != "signal"}
+    own = {key: value for key, value in raw.items() if key not in {"signal", "job"}}
     meter = _entry(MeterTable, ("meter", n), _title("meter", alias, n), own, findings, usual)
-    signals = [
-        _entry(
-            SignalTable,
-            ("meter", n, "signal", m),
-            f"{_title('meter.signal', signal.get('signal_alias'), m)} of {meter.alias}",
-            signal,
-            findings,
-        )
-        for m, signal in enumerate(tables_in(raw, ("meter", n, "signal"), findings))
-    ]
-    return meter, tuple(signals)
+    signals = _parts(SignalTable, meter, raw, "signal", "signal_alias", findings)
+    return meter, signals, _parts(JobTable, meter, raw, "job", "kind", findings)
+
+
+def _parts(
+    kind: type[A], meter: Entry[MeterTable], raw: Raw, name: str, named_by: str, findings: Findings
+) -> tuple[Entry[A], ...]:
+    """The tables of one sort within a meter."""
+    tables = tables_in(raw, (*meter.place, name), findings)
+    titles = [f"{_title(f'meter.{name}', table.get(named_by), n)} of {meter.alias}" for n, table in enumerate(tables)]
+    return tuple(
+        _entry(kind, (*meter.place, name, n), title, table, findings)
+        for n, (title, table) in enumerate(zip(titles, tables, strict=True))
+    )
 
 
 def _sink(n: int, raw: Raw, findings: Findings) -> Entry[SinkTable]:

@@ -10,8 +10,10 @@ from gateway.errors import Finding, SiteError
 from gateway.protocol.characters import SEVEN_EVEN_ONE, CharacterFormat
 from gateway.site.document import Document, Entry, read_document
 from gateway.site.model import (
+    AccessSettings,
     Endpoint,
     GatewaySettings,
+    JobSettings,
     LineSettings,
     MeterSettings,
     SignalSettings,
@@ -21,7 +23,7 @@ from gateway.site.model import (
     usual_speed_change,
 )
 from gateway.site.rules import check_rules, far_end
-from gateway.site.tables import GatewayTable, LineTable, SignalTable, SinkTable, keys_of
+from gateway.site.tables import GatewayTable, JobTable, LineTable, SignalTable, SinkTable, keys_of
 
 SITE_FILE = "metergate.toml"
 SITE_VARIABLE = "METERGATE_CONFIG"
@@ -77,6 +79,7 @@ def draft_site(path: Path) -> tuple[Site, tuple[Finding, ...]]:
         plugins_allow=document.plugins.allow,
         locator=findings.locator,
         places={(str(entry.place[0]), entry.alias): entry.place for entry in entries},
+        access=AccessSettings(document.access.allow_write, document.access.writable),
     )
     return site, findings.in_order
 
@@ -115,6 +118,7 @@ def _line(table: LineTable, endpoint: Endpoint) -> LineSettings:
         speed_change=table.speed_change or usual_speed_change(endpoint),
         serial_close_delay=table.serial_close_delay,
         wakeup=table.wakeup,
+        push=table.push,
         time_scale=table.time_scale,
     )
 
@@ -124,7 +128,7 @@ def _format(table: LineTable) -> CharacterFormat:
 
 
 def _meters(document: Document) -> Iterator[MeterSettings]:
-    for entry, signals in zip(document.meters, document.signals, strict=True):
+    for entry, signals, jobs in zip(document.meters, document.signals, document.jobs, strict=True):
         table = entry.table
         if table is not None:
             yield MeterSettings(
@@ -142,6 +146,9 @@ def _meters(document: Document) -> Iterator[MeterSettings]:
                 timeout_ms=table.timeout_ms,
                 tags=table.tags,
                 signals=tuple(_signal(signal.table) for signal in signals if signal.table is not None),
+                password=table.password,
+                writable=table.writable,
+                jobs=tuple(_job(job.table) for job in jobs if job.table is not None),
             )
 
 
@@ -154,6 +161,10 @@ def _signal(table: SignalTable) -> SignalSettings:
         log=table.log,
         number_type=table.number_type,
     )
+
+
+def _job(table: JobTable) -> JobSettings:
+    return JobSettings(kind=table.kind, schedule=table.schedule, code=table.code, days=table.days)
 
 
 def _sinks(document: Document) -> Iterator[SinkSettings]:

@@ -58,6 +58,14 @@ class Wakeup(StrEnum):
     NULLS = "nulls"
 
 
+class Push(StrEnum):
+    """What meters send unasked on a line that only listens: nothing, mode D telegrams, DSMR P1 telegrams."""
+
+    NONE = "none"
+    MODE_D = "D"
+    P1 = "P1"
+
+
 class NumberType(StrEnum):
     """How the value of a signal is understood."""
 
@@ -133,6 +141,7 @@ class LineSettings:
     speed_change: SpeedChange = field()
     serial_close_delay: int = 400
     wakeup: Wakeup = Wakeup.NONE
+    push: Push = Push.NONE
     time_scale: float = 1.0
 
     @speed_change.default
@@ -160,12 +169,48 @@ class SignalSettings:
     number_type: NumberType | None = None
 
 
+class JobKind(StrEnum):
+    """Work that a meter's site file schedules beside its readouts."""
+
+    PROFILE_DATA = "profile-data"
+    EVENTS = "events"
+    CLOCK = "clock"
+
+
+@frozen
+class JobSettings:
+    """[[meter.job]]: background work.
+
+    `schedule` is a time of day HH:MM or */N minutes, in the gateway's time zone. `code` is the series that is read,
+    None: the profile's first of its kind, else P.01 or P.98. `days` is how far back the first one reaches.
+    """
+
+    kind: JobKind
+    schedule: str
+    code: str | None = None
+    days: int = 1
+
+    @property
+    def name(self) -> str:
+        """What visits call it: its kind, with the code where one is given."""
+        return self.kind.value if self.code is None else f"{self.kind.value} {self.code}"
+
+
+@frozen
+class AccessSettings:
+    """[access]: what may be written, unless a meter narrows it; `writable` are patterns such as `0.9.*`, none: all."""
+
+    allow_write: bool = False
+    writable: tuple[str, ...] = ()
+
+
 @frozen
 class MeterSettings:
     """One meter; times in milliseconds.
 
     `serialnumber` "" signs on with `/?!`. `meter_model` is a profile's id or "auto"; `type` None and `t2` None: auto.
-    No `signals`: every register the meter offers.
+    No `signals`: every register the meter offers. `password` is a reference (env:, file:, cred:), never the secret.
+    `writable` narrows the site's, None: does not. `table` is the option digit of a short table, None: the readout.
     """
 
     device_alias: str
@@ -182,6 +227,10 @@ class MeterSettings:
     timeout_ms: int = 2500
     tags: Mapping[str, str] = field(factory=dict)
     signals: tuple[SignalSettings, ...] = ()
+    password: str | None = None
+    writable: tuple[str, ...] | None = None
+    jobs: tuple[JobSettings, ...] = ()
+    table: str | None = None
 
 
 @frozen
@@ -208,6 +257,7 @@ class Site:
     plugins_allow: tuple[str, ...] | None
     locator: Locator
     places: Mapping[tuple[str, str], Place] = field(factory=dict, repr=False)
+    access: AccessSettings = AccessSettings()
 
     def meters_of(self, alias: str) -> tuple[MeterSettings, ...]:
         """The enabled meters of the line of that alias, in the order of the file."""

@@ -9,7 +9,7 @@ from gateway.protocol.characters import Mode
 from gateway.site.document import Document, Entry, Findings
 from gateway.site.kinds import did_you_mean
 from gateway.site.locate import Place
-from gateway.site.model import Endpoint, FlowControl, SerialPort, SpeedChange, TcpEndpoint
+from gateway.site.model import Endpoint, FlowControl, JobKind, Push, SerialPort, SpeedChange, TcpEndpoint
 from gateway.site.structure import MISSING_KEY, Misfit
 from gateway.site.tables import LineTable, MeterTable
 
@@ -25,6 +25,10 @@ _OF_A_PORT = (
     "serial_close_delay",
 )
 _USED_BY_SOFT_PARITY = ("databits", "stopbits", "parity")
+_USUAL_SPEED = {
+    Push.MODE_D: "baudrate = 2400 as the standard says, or 9600 as household meters do",
+    Push.P1: 'baudrate = 115200, databits = 8, parity = "none"; before DSMR 4 baudrate = 9600',
+}
 
 
 @frozen
@@ -166,12 +170,21 @@ def _by_line(document: Document) -> Mapping[str, list[tuple[Entry[MeterTable], M
     return grouped
 
 
+def _listening(document: Document) -> Mapping[str, LineTable]:
+    """The lines that only listen, by their alias."""
+    tables = [line.table for line in document.lines if line.table is not None]
+    return {table.alias: table for table in tables if table.push is not Push.NONE}
+
+
 def _wildcards(document: Document) -> Iterator[Broken]:
+    listening = _listening(document)
     for alias, meters in _by_line(document).items():
         for meter, table in meters:
             if table.serialnumber == "" and len(meters) > 1:
                 given = "empty" if meter.raw.get("serialnumber") == "" else "0"
-                shared = f'{alias} has {len(meters)} meters: "/?!" would be answered by all at once'
+                at_once = '"/?!" would be answered by all at once'
+                trouble = "none could be told by its telegrams" if alias in listening else at_once
+                shared = f"{alias} has {len(meters)} meters: {trouble}"
                 what = f"serialnumber is {given} but {shared}"
                 yield _about(meter, "serialnumber", "E-CFG-12", what, "the number on the meter's plate")
 
@@ -199,6 +212,47 @@ def _mode_b_at_a_fixed_speed(document: Document) -> Iterator[Broken]:
         if isinstance(far_end(line), TcpEndpoint) or line.speed_change is SpeedChange.NEVER:
             what = f'type = "B" on a line that stays at {line.baudrate} Bd: it is read only if it offers that speed'
             yield _of(meter, "type", "W-CFG-3", what, "a serial port, or the meter set to the line's speed")
+
+
+def _lines_that_only_listen(document: Document) -> Iterator[Broken]:
+    listening = _listening(document)
+    for line in (line for line in document.lines if line.table is not None and line.table.alias in listening):
+        if isinstance(far_end(listening[line.alias]), SerialPort) and "baudrate" not in line.raw:
+            push = listening[line.alias].push
+            what = f'push = "{push}" without "baudrate": nobody is asked for the speed of a line that only listens'
+            yield _of(line, "push", MISSING_KEY, what, _USUAL_SPEED[push])
+    for meter, table in ((meter, meter.table) for meter in document.meters if meter.table is not None):
+        line_table = listening.get(table.line)
+        if line_table is None and table.type is Mode.D:
+            yield _of(meter, "type", "E-CFG-22", 'type = "D" on a line that asks', 'push = "D" at its [[line]]')
+        if line_table is not None and table.type not in (None, Mode.D):
+            yield _of(meter, "type", "E-CFG-22", f'type = "{table.type}" on a line that only listens', 'type = "auto"')
+        if line_table is not None and table.password is not None:
+            yield _of(meter, "password", "E-CFG-22", "a password on a line that only listens", "leave it out")
+
+
+def _jobs(document: Document) -> Iterator[Broken]:
+    lines = {line.table.alias: line.table for line in document.lines if line.table is not None}
+    for meter, jobs in zip(document.meters, document.jobs, strict=True):
+        line = None if meter.table is None else lines.get(meter.table.line)
+        if line is not None and line.push != Push.NONE and jobs:
+            what = f'line {line.alias} has push = "{line.push}": it only listens, so nothing can be asked of its meters'
+            yield _of(jobs[0], None, "E-CFG-21", what, "leave out [[meter.job]]")
+        done: set[tuple[JobKind, str | None]] = set()
+        for job, table in ((job, job.table) for job in jobs if job.table is not None):
+            if (table.kind, table.code) in done:
+                what = f'a job of kind "{table.kind}" for the same code stands above'
+                yield _of(job, "kind", "E-CFG-8", what, "one [[meter.job]] a kind and code")
+            done.add((table.kind, table.code))
+
+
+def _clocks_that_may_not_be_set(document: Document) -> Iterator[Broken]:
+    if document.access.allow_write:
+        return
+    for job in (job for jobs in document.jobs for job in jobs):
+        if job.table is not None and job.table.kind is JobKind.CLOCK:
+            what = 'kind = "clock" without [access] allow_write: the clock is read, never set'
+            yield _of(job, "kind", "W-CFG-5", what, "allow_write = true, or leave the job out")
 
 
 def _something_to_read(document: Document) -> Iterator[Broken]:
@@ -229,5 +283,8 @@ _RULES: tuple[Callable[[Document], Iterator[Broken]], ...] = (
     _wildcards,
     _equal_serial_numbers,
     _mode_b_at_a_fixed_speed,
+    _lines_that_only_listen,
+    _jobs,
+    _clocks_that_may_not_be_set,
     _something_to_read,
 )

@@ -9,6 +9,7 @@ from gateway.site.tables import (
     CONFIG_VERSION,
     LISTS,
     SINGLE,
+    JobTable,
     Key,
     LineTable,
     MeterTable,
@@ -60,6 +61,7 @@ def _table(table: type[AttrsInstance]) -> Schema:
     properties = _properties(table)
     if table is MeterTable:
         properties["signal"] = {"type": "array", "items": _table(SignalTable)}
+        properties["job"] = {"type": "array", "items": _table(JobTable)}
     return {
         "description": (table.__doc__ or "").strip(),
         "type": "object",

@@ -26,13 +26,15 @@ from gateway.site.kinds import (
 from gateway.site.model import (
     ControlLevel,
     FlowControl,
+    JobKind,
     LogFormat,
     LogLevel,
     NumberType,
+    Push,
     SpeedChange,
     Wakeup,
 )
-from gateway.site.terms import Folder, MeterModel, SerialNumber, Tags, TimeZone
+from gateway.site.terms import Folder, MeterModel, SecretReference, SerialNumber, Tags, TimeZone, WallClock
 
 T = TypeVar("T")
 HOUR_MS, MONTH_MS = 3_600_000, 31 * 24 * 3_600_000
@@ -84,8 +86,9 @@ _DATA_BITS = Choice(
         6: f"{_NO_UART} 6 bits hold no letter; most adapters do not make them",
     },
 )
-_MODES: dict[str | int, Mode | None] = {"auto": None, "A": Mode.A, "B": Mode.B, "C": Mode.C, "E": Mode.E}
+_MODES: dict[str | int, Mode | None] = {"auto": None, "A": Mode.A, "B": Mode.B, "C": Mode.C, "D": Mode.D, "E": Mode.E}
 _NOTHING_ELSE = None
+_WRITABLE = "patterns of what may be written, such as 0.9.*; none: all"
 
 
 @frozen(kw_only=True)
@@ -108,10 +111,10 @@ class GatewayTable:
 
 @frozen(kw_only=True)
 class AccessTable:
-    """[access]: writing to meters, which this version never does."""
+    """[access]: writing to meters."""
 
-    later: ClassVar = ("writable",)
-    allow_write: bool = key(Choice({False: False}, _NOTHING_ELSE), "whether meters may be written", default=False)
+    allow_write: bool = key(Switch(), "whether meters may be written", default=False)
+    writable: tuple[str, ...] = key(Texts(), _WRITABLE, ())
 
 
 @frozen(kw_only=True)
@@ -163,7 +166,7 @@ class LineTable:
         "auto",
     )
     wakeup: Wakeup = key(one_of(Wakeup), "what wakes a battery meter", Wakeup.NONE)
-    push: str = key(Choice({"none": "none"}, _NOTHING_ELSE), "listen only", "none")
+    push: Push = key(one_of(Push), "what meters send unasked on a line that only listens", Push.NONE)
     capture: int = key(Choice({0: 0}, _NOTHING_ELSE), "frames kept for a failing visit", 0)
     time_scale: float = key(Number(0.001, 1_000_000), "for simulated lines: divides every time of the wire", 1.0)
 
@@ -172,7 +175,7 @@ class LineTable:
 class MeterTable:
     """[[meter]]: a meter on a line."""
 
-    later: ClassVar = ("password", "schedule", "retry_window_s", "spread_s", "job", "signal_set", "writable")
+    later: ClassVar = ("schedule", "retry_window_s", "spread_s", "signal_set")
     name: str = key(Text(), "a name for people", "")
     description: str = key(Text(), "a remark for people", "")
     device_alias: str = required(ALIAS, "the meter's name in records, topics, files; unique")
@@ -182,7 +185,7 @@ class MeterTable:
     serialnumber: str = required(SerialNumber(), "the address of its sign-on, sent as it stands")
     meter_model: str = key(MeterModel(), "its profile; auto: by identification", "auto")
     type: Mode | None = key(
-        Choice(_MODES, later=("D",)), "forces a connection mode; auto: by profile and identification", None, "auto"
+        Choice(_MODES), "forces a connection mode; auto: by profile and identification", None, "auto"
     )
     t2: int | None = key(
         OrAuto(Whole(20, 1500, "ms")), "silence before the option select of mode C; auto: 20 or 200", None, "auto"
@@ -190,6 +193,8 @@ class MeterTable:
     poll_delay_ms: int = key(Whole(0, 60_000, "ms"), "least silence on the line before its sign-on", 200)
     scan_rate_ms: int = key(Whole(1, MONTH_MS, "ms"), "how often it is read", HOUR_MS // 4)
     timeout_ms: int = key(Whole(20, 600_000, "ms"), "longest wait for the first octet of an answer", 2500)
+    password: str | None = key(SecretReference(), "where its password is found", None)
+    writable: tuple[str, ...] | None = key(Texts(), f"as in [access], which both have to allow; {_WRITABLE}", None)
     tags: Mapping[str, str] = key(Tags(), "carried into every record", {})
 
 
@@ -207,6 +212,20 @@ class SignalTable:
         Text("a register as the meter prints it, alternatives parted by |", r"[^\x00-\x1f\x7f()/!]+", '"1.8.0"'),
         "the register exactly as the meter prints it; `|` parts alternatives",
     )
+
+
+@frozen(kw_only=True)
+class JobTable:
+    """[[meter.job]]: background work beside the readouts."""
+
+    kind: JobKind = required(one_of(JobKind), "load profile, event log, or the meter's clock")
+    schedule: str = required(WallClock(), "when it is done, by the gateway's time zone")
+    code: str | None = key(
+        Text("a code as the meter prints it", r"[!-'*-.0-~]{1,32}", '"P.01"'),
+        "the load profile or log; none: the profile's first",
+        None,
+    )
+    days: int = key(Whole(1, 3660, "days"), "how far back the first reading of a load profile or log reaches", 1)
 
 
 @frozen(kw_only=True)

@@ -1,12 +1,14 @@
-"""The kinds of values that only a site file knows: serial number, profile, time zone, folder, tags."""
+"""The kinds of values that only a site file knows, such as serial number, profile, time zone, password reference."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import frozen
 
-from gateway.site.kinds import NAME, WRONG_KIND, Text, Unfit, kind_name, quoted, shown
+from gateway.cadence import Cadence
+from gateway.site.kinds import NAME, OUT_OF_RANGE, WRONG_KIND, Text, Unfit, kind_name, quoted, shown
 
 LONGEST_SERIAL_NUMBER = 32  # protocol.md 3.1: an address has at most 32 characters
 
@@ -129,3 +131,51 @@ class Tags:
 
     def __str__(self) -> str:
         return "a table of texts"
+
+
+@frozen
+class SecretReference:
+    """Where a secret is found; the secret itself never stands in the file, nor in what is said of a wrong value."""
+
+    def read(self, value: object) -> str:
+        """The reference as it stands."""
+        if isinstance(value, str) and _REFERENCE.fullmatch(value):
+            return value
+        raise Unfit(
+            "E-CFG-20", "***: what stands here is no reference to a secret", f"{self}; a secret is never given here"
+        )
+
+    def schema(self) -> dict[str, object]:
+        """A string with its pattern."""
+        return {"type": "string", "pattern": f"^(?:{_REFERENCE.pattern})$"}
+
+    def __str__(self) -> str:
+        return "env:NAME, file:/PATH, cred:NAME"
+
+
+_REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\x00-\x1f\x7f]+|cred:[A-Za-z0-9._-]+")
+
+
+@frozen
+class WallClock:
+    """When scheduled work is due."""
+
+    def read(self, value: object) -> str:
+        """The cadence as it is written."""
+        if not isinstance(value, str):
+            raise Unfit(WRONG_KIND, f"{shown(value)} is {kind_name(value)}, text is wanted", f"for example {_OFTEN}")
+        try:
+            Cadence.from_text(value)
+        except ValueError:
+            raise Unfit(OUT_OF_RANGE, f"{shown(value)}: {self} is wanted", f"for example {_OFTEN}") from None
+        return value
+
+    def schema(self) -> dict[str, object]:
+        """A string with its pattern; that N divides a day is `check`'s."""
+        return {"type": "string", "pattern": r"^(?:([01][0-9]|2[0-3]):[0-5][0-9]|\*/[1-9][0-9]{0,3})$"}
+
+    def __str__(self) -> str:
+        return "a time of day HH:MM, or */N minutes that divide a day"
+
+
+_OFTEN = '"00:30" or "*/15"'

@@ -10,7 +10,19 @@ from gateway.codes import CODES
 from gateway.errors import Finding, SiteError
 from gateway.protocol.characters import CharacterFormat, Mode, Parity
 from gateway.site.load import draft_site, find_site_file, load_site
-from gateway.site.model import FlowControl, NumberType, SerialPort, SignalSettings, SinkSettings, Site, TcpEndpoint
+from gateway.site.model import (
+    AccessSettings,
+    FlowControl,
+    JobKind,
+    JobSettings,
+    NumberType,
+    Push,
+    SerialPort,
+    SignalSettings,
+    SinkSettings,
+    Site,
+    TcpEndpoint,
+)
 
 LINE = """
 [[line]]
@@ -33,6 +45,11 @@ SIGNAL = """
 [[meter.signal]]
 signal_alias = "energy"
 tag_job_todo = "1.8.0"
+"""
+JOB = """
+[[meter.job]]
+kind = "profile-data"
+schedule = "00:30"
 """
 SINK = """
 [[sink]]
@@ -84,6 +101,7 @@ def test_the_smallest_site_gets_the_documented_defaults(write: Write) -> None:
     assert (meter.serialnumber, meter.enable, meter.type, meter.t2) == ("01234567", True, None, None)
     assert (meter.poll_delay_ms, meter.scan_rate_ms, meter.timeout_ms) == (200, 900_000, 2500)
     assert (meter.meter_model, meter.signals, site.sinks, site.plugins_allow) == ("auto", (), (), None)
+    assert (meter.password, meter.writable, meter.jobs, site.access) == (None, None, (), AccessSettings())
     assert (site.gateway.name, site.gateway.timezone, site.gateway.retention_days) == ("metergate", ZoneInfo("UTC"), 90)
 
 
@@ -99,7 +117,8 @@ def test_every_table_reaches_its_settings(write: Write) -> None:
             [plugins]
             allow = ["metergate-example"]
             [access]
-            allow_write = false
+            allow_write = true
+            writable = ["0.9.*", "1.6.0"]
             [[line]]
             alias = "optical"
             device = "/dev/ttyS0"
@@ -121,6 +140,8 @@ def test_every_table_reaches_its_settings(write: Write) -> None:
             type = "C"
             t2 = 300
             enable = 1
+            password = "env:FLATS"
+            writable = ["0.9.1"]
             tags = { flat = "1" }
             [[meter.signal]]
             signal_name = "Energy"
@@ -129,6 +150,14 @@ def test_every_table_reaches_its_settings(write: Write) -> None:
             enable = 0
             log = 0
             number_type = "INTEGER"
+            [[meter.job]]
+            kind = "profile-data"
+            schedule = "00:30"
+            code = "P.02"
+            days = 40
+            [[meter.job]]
+            kind = "events"
+            schedule = "*/360"
             [[sink]]
             name = "log"
             type = "jsonl"
@@ -147,6 +176,12 @@ def test_every_table_reaches_its_settings(write: Write) -> None:
     assert meter.tags == {"flat": "1"}
     assert meter.signals == (SignalSettings("Energy", "energy", "1.8.0|1.8.1", False, 0, NumberType.INTEGER),)  # noqa: FBT003
     assert site.sinks == (SinkSettings("log", "jsonl", {"path": "out.jsonl"}),)
+    assert site.access == AccessSettings(allow_write=True, writable=("0.9.*", "1.6.0"))
+    assert (meter.password, meter.writable) == ("env:FLATS", ("0.9.1",))
+    assert meter.jobs == (
+        JobSettings(JobKind.PROFILE_DATA, "00:30", "P.02", 40),
+        JobSettings(JobKind.EVENTS, "*/360"),
+    )
 
 
 def test_folders_of_a_site_file_elsewhere_start_at_its_folder(tmp_path: Path) -> None:
@@ -282,7 +317,10 @@ BAD: list[tuple[str, str, int, str]] = [
     (LINE + "time_scale = 0\n" + METER, "E-CFG-6", 6, "time_scale = 0 is outside its range"),
     (LINE + "time_scale = nan\n" + METER, "E-CFG-6", 6, "time_scale = nan is outside its range"),
     (LINE + 'flavour = "rfc2217"\n' + METER, "E-CFG-15", 6, 'flavour = "rfc2217" is not in this version'),
-    (LINE + 'push = "D"\n' + METER, "E-CFG-15", 6, 'push = "D" is not in this version'),
+    (LINE + 'push = "C"\n' + METER, "E-CFG-6", 6, 'push = "C" is none of "none", "D", "P1"'),
+    (PORT + 'push = "D"\n' + METER, "E-CFG-4", 5, 'push = "D" without "baudrate"'),
+    (LINE + 'push = "P1"\n' + METER + 'password = "env:FLATS"\n', "E-CFG-22", 12, "a password on a line that only"),
+    (LINE + 'push = "P1"\n' + METER + 'type = "C"\n', "E-CFG-22", 12, 'type = "C" on a line that only listens'),
     (LINE + "capture = 5\n" + METER, "E-CFG-15", 6, "capture = 5 is not in this version"),
     (LINE + 'release = "round"\n' + METER, "E-CFG-15", 6, 'release = "round" is not in this version'),
     (LINE + 'listen = "0.0.0.0:7000"\n' + METER, "E-CFG-15", 6, '"listen" is not in this version'),
@@ -303,26 +341,37 @@ BAD: list[tuple[str, str, int, str]] = [
     (LINE + METER.replace("01234567", "12\\u0001"), "E-CFG-14", 10, "which a sign-on cannot carry"),
     (LINE + METER + "t2 = 19\n", "E-CFG-6", 11, "t2 = 19 is outside its range"),
     (LINE + METER + "t2 = 1501\n", "E-CFG-6", 11, "t2 = 1501 is outside its range"),
-    (LINE + METER + 'type = "D"\n', "E-CFG-15", 11, 'type = "D" is not in this version'),
+    (LINE + METER + 'type = "D"\n', "E-CFG-22", 11, 'type = "D" on a line that asks'),
     (LINE + METER + "enable = 2\n", "E-CFG-5", 11, "true or false is wanted"),
     (LINE + METER + "meter_model = 2\n", "E-CFG-5", 11, "meter_model = 2 is a number"),
     (LINE + METER + "tags = { flat = 1 }\n", "E-CFG-5", 11, "tags = 1 is a number, text is wanted"),
     (LINE + METER + "signal = 3\n", "E-CFG-5", 11, "signal is a number, tables are wanted"),
-    (LINE + METER + 'password = "env:X"\n', "E-CFG-15", 11, '"password" is not in this version'),
+    (LINE + METER + 'password = "env:"\n', "E-CFG-20", 11, "password = ***"),
+    (LINE + METER + 'password = "file:secret"\n', "E-CFG-20", 11, "password = ***"),
+    (LINE + METER + 'writable = "0.9.1"\n', "E-CFG-5", 11, "a list of texts is wanted"),
     (LINE + METER + 'schedule = "*/15"\n', "E-CFG-15", 11, '"schedule" is not in this version'),
-    (LINE + METER + '[[meter.job]]\nkind = "clock"\n', "E-CFG-15", 11, '"job" is not in this version'),
+    (LINE + METER + '[[meter.job]]\nkind = "clock"\n', "E-CFG-4", 11, '"schedule" is missing'),
+    (LINE + METER + JOB.replace("profile-data", "profile"), "E-CFG-6", 13, 'kind = "profile" is none of'),
+    (LINE + METER + JOB.replace("00:30", "24:00"), "E-CFG-6", 14, 'schedule = "24:00": a time of day HH:MM'),
+    (LINE + METER + JOB.replace("00:30", "*/7"), "E-CFG-6", 14, "*/N minutes that divide a day"),
+    (LINE + METER + JOB.replace('"00:30"', "30"), "E-CFG-5", 14, "schedule = 30 is a number"),
+    (LINE + METER + JOB + "days = 0\n", "E-CFG-6", 15, "days = 0 is outside its range"),
+    (LINE + METER + JOB + 'code = "P.01("\n', "E-CFG-6", 15, 'code = "P.01("'),
+    (LINE + METER + JOB + "cron = 1\n", "E-CFG-2", 15, 'unknown key "cron"'),
+    (LINE + METER + "job = 3\n", "E-CFG-5", 11, "job is a number, tables are wanted"),
+    (LINE + METER + JOB + JOB, "E-CFG-8", 17, 'a job of kind "profile-data" for the same code stands above'),
     (LINE + METER + SIGNAL + "scale = 2\n", "E-CFG-15", 15, '"scale" is not in this version'),
     (LINE + METER + SIGNAL.replace("1.8.0", ""), "E-CFG-6", 14, "a register as the meter prints it"),
     ("[otel]\n" + LINE + METER, "E-CFG-15", 1, '"otel" is not in this version'),
-    ('[access]\nwritable = ["0.9.*"]\n' + LINE + METER, "E-CFG-15", 2, '"writable" is not in this version'),
-    ("[access]\nallow_write = true\n" + LINE + METER, "E-CFG-15", 2, "allow_write = true is not in this version"),
+    ("[access]\nwritable = [1]\n" + LINE + METER, "E-CFG-5", 2, "writable = 1 is a number"),
+    ('[access]\nallow_write = "yes"\n' + LINE + METER, "E-CFG-5", 2, "true or false is wanted"),
     ('[gateway]\nreload = "watch"\n' + LINE + METER, "E-CFG-15", 2, 'reload = "watch" is not in this version'),
     ('[gateway]\ntimezone = "Mars/Olympus"\n' + LINE + METER, "E-CFG-17", 2, "no time zone that this machine knows"),
     ('[gateway]\ntimezone = "../passwd"\n' + LINE + METER, "E-CFG-17", 2, "no time zone that this machine knows"),
     ("[gatway]\n" + LINE + METER, "E-CFG-2", 1, 'unknown key "gatway"'),
     ("config_version = 2\n" + LINE + METER, "E-CFG-6", 1, "this Metergate knows version 1"),
     ("[defaults]\nbauds = 9600\n" + LINE + METER, "E-CFG-2", 2, 'unknown key "bauds"'),
-    ('[defaults]\npassword = "env:X"\n' + LINE + METER, "E-CFG-15", 2, '"password" is not in this version'),
+    ('[defaults]\npassword = "x"\n' + LINE + METER, "E-CFG-20", 2, "password = ***"),
     ("[plugins]\nallow = 'all'\n" + LINE + METER, "E-CFG-5", 2, "a list of texts is wanted"),
     (LINE.replace("[[line]]", "[line]") + METER.replace("riser-a", "x"), "E-CFG-5", 2, "tables are wanted"),
     ("[[gateway]]\n" + LINE + METER, "E-CFG-5", 1, "one table is wanted"),
@@ -366,9 +415,42 @@ def test_one_endpoint_in_two_lines_is_refused_whatever_its_spelling(write: Write
     assert only_error(write(first + second + METER)).code == "E-CFG-10"
 
 
+@pytest.mark.parametrize("secret", ['"24681357"', "24681357", '["24681357"]', '"env:24681357"', '"clear:24681357"'])
+@pytest.mark.parametrize("place", ["[defaults]\npassword = {}\n" + LINE + METER, LINE + METER + "password = {}\n"])
+def test_a_password_in_clear_is_refused_and_repeated_nowhere(write: Write, place: str, secret: str) -> None:
+    error = only_error(write(place.format(secret)))
+    assert error.code == "E-CFG-20"
+    assert "24681357" not in str(error)
+    assert "env:NAME" in (error.next or "")
+
+
+@pytest.mark.parametrize("reference", ["env:FLATS", "file:/etc/metergate/flats", "cred:flats.2"])
+def test_a_password_is_named_by_its_place(write: Write, reference: str) -> None:
+    assert site_of(write(LINE + METER + f'password = "{reference}"\n')).meters[0].password == reference
+
+
+def test_two_jobs_of_one_kind_are_told_apart_by_their_codes(write: Write) -> None:
+    second = JOB + 'code = "P.02"\n'
+    assert [job.code for job in site_of(write(LINE + METER + JOB + second)).meters[0].jobs] == [None, "P.02"]
+
+
+def test_a_job_with_a_mistake_hides_no_other(write: Write) -> None:
+    broken = JOB.replace("00:30", "nightly")
+    site, findings = draft_site(write(LINE + METER + broken + JOB.replace("profile-data", "events")))
+    assert [finding.code for finding in findings] == ["E-CFG-6"]
+    assert [job.kind for job in site.meters[0].jobs] == [JobKind.EVENTS]
+    assert findings[0].where == "metergate.toml:14 [[meter.job]] profile-data of flat01"
+
+
+def test_a_clock_may_be_set_by_a_job_where_writing_is_on(write: Write) -> None:
+    clock = JOB.replace("profile-data", "clock")
+    assert load_site(write("[access]\nallow_write = true\n" + LINE + METER + clock))[1] == ()
+
+
 @pytest.mark.parametrize(
     ("text", "code", "line"),
     [
+        (LINE + METER + JOB.replace("profile-data", "clock"), "W-CFG-5", 13),
         (PORT + 'flowcontrol = "xonxoff"\n' + METER.replace("riser-a", "optical"), "W-CFG-2", 5),
         (LINE + METER + 'type = "B"\n', "W-CFG-3", 11),
         (PORT + 'speed_change = "never"\n' + METER.replace("riser-a", "optical") + 'type = "B"\n', "W-CFG-3", 11),
@@ -444,3 +526,18 @@ def test_the_site_file_is_looked_for_in_the_documented_order(tmp_path: Path, mon
     monkeypatch.setenv("METERGATE_CONFIG", "other.toml")
     assert find_site_file(None) == Path("other.toml")
     assert find_site_file("given.toml") == Path("given.toml")
+
+
+def test_a_line_that_only_listens_is_known_as_such(write: Write) -> None:
+    path = write(PORT + 'push = "P1"\nbaudrate = 115200\n' + METER.replace("riser-a", "optical") + 'type = "D"\n')
+    (line,) = load_site(path)[0].lines
+    assert (line.push, line.baudrate) == (Push.P1, 115_200)
+
+
+def test_meters_that_push_on_one_line_are_told_apart_by_their_numbers(write: Write) -> None:
+    second = METER.replace("flat01", "flat02").replace("01234567", "")
+    finding = errors_of(write(LINE + 'push = "D"\n' + METER + second))[0]
+    assert (finding.code, finding.what) == (
+        "E-CFG-12",
+        "serialnumber is empty but riser-a has 2 meters: none could be told by its telegrams",
+    )

@@ -12,6 +12,7 @@ from gateway.site.tables import (
     LATER_TABLES,
     LISTS,
     SINGLE,
+    JobTable,
     LineTable,
     MeterTable,
     SignalTable,
@@ -24,6 +25,7 @@ TABLES = {f"[{name}]": table for name, table in SINGLE.items()} | {
     f"[[{name}]]": table for name, table in LISTS.items()
 }
 TABLES["[[meter.signal]]"] = SignalTable
+TABLES["[[meter.job]]"] = JobTable
 
 
 def sections() -> dict[str, str]:
@@ -71,7 +73,7 @@ def test_the_schema_knows_every_table_and_key() -> None:
     assert isinstance(properties, dict)
     assert set(properties) == {"config_version", "defaults", *SINGLE, *LISTS}
     assert set(properties["line"]["items"]["properties"]) == set(keys_of(LineTable))
-    assert set(properties["meter"]["items"]["properties"]) == {*keys_of(MeterTable), "signal"}
+    assert set(properties["meter"]["items"]["properties"]) == {*keys_of(MeterTable), "signal", "job"}
     assert set(properties["defaults"]["properties"]) == {*keys_of(LineTable), *keys_of(MeterTable)}
     assert properties["meter"]["items"]["required"] == ["device_alias", "line", "serialnumber"]
     assert properties["sink"]["items"]["additionalProperties"] is True
@@ -82,4 +84,5 @@ def test_the_schema_carries_ranges_and_defaults() -> None:
     meter = site_schema()["properties"]["meter"]["items"]["properties"]  # type: ignore[index]
     assert meter["t2"]["anyOf"] == [{"const": "auto"}, {"type": "integer", "minimum": 20, "maximum": 1500}]
     assert (meter["t2"]["default"], meter["scan_rate_ms"]["default"]) == ("auto", 900_000)
-    assert meter["type"]["enum"] == ["auto", "A", "B", "C", "E"]
+    assert meter["type"]["enum"] == ["auto", "A", "B", "C", "D", "E"]
+    assert meter["job"]["items"]["required"] == ["kind", "schedule"]
