@@ -6,12 +6,14 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks import endpoints, pacing, parser
+from benchmarks import endpoints, load_profile, pacing, push, readout
 from benchmarks.table import Figure, lines_of
 
 # Each takes its own measurements; its rows stand in this order.
 MEASUREMENTS: tuple[Callable[[], Iterable[Figure]], ...] = (
-    parser.figures,
+    readout.measured,
+    push.measured,
+    load_profile.measured,
     endpoints.figures,
     pacing.figures,
 )

@@ -57,7 +57,7 @@ class Laps:
     def count(self, record: Record) -> None:
         """One more visit is over."""
         if not isinstance(record, Readout):
-            raise TypeError(record.finding)
+            raise TypeError(record)
         self._ended += 1
         if self._ended % self.readouts == 0:
             now = time.process_time()

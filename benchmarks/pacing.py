@@ -66,7 +66,7 @@ class Rounds:
     def count(self, record: Record) -> None:
         """One more visit is over, its record is durable."""
         if not isinstance(record, Readout):
-            raise TypeError(record.finding)
+            raise TypeError(record)
         self._ended += 1
         self._ideal_so_far += ideal_time(record)
         self.octets += len(record.block)
