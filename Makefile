@@ -7,6 +7,7 @@ VENV ?= .venv
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 BIN := $(VENV)/bin
 READY := $(VENV)/ready-$(VERSION)
+PEERS := $(VENV)/peers-$(VERSION)
 PLUGINS := $(patsubst %/pyproject.toml,./%,$(wildcard plugins/*/pyproject.toml))
 
 # Telegrams captured from real meters stand beside the checkout where they are at hand.
@@ -31,7 +32,9 @@ check: $(READY) ## what a change must pass: format, lint, types, floors, tests
 	$(BIN)/mypy
 	@for folder in $(PLUGINS); do MYPYPATH=$$folder/src $(BIN)/mypy $$folder/src $$folder/tests || exit 1; done
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -m "not services and not lab"
+	METERGATE_VECTORS= $(BIN)/coverage run -m pytest -m "not services and not lab" tests/protocol
+	$(BIN)/coverage report
+	$(BIN)/python -m pytest -m "not services and not lab" --ignore=tests/protocol
 
 services: $(READY) ## tests with real servers or many processes
 	$(BIN)/python -m pytest -m services
@@ -39,7 +42,7 @@ services: $(READY) ## tests with real servers or many processes
 lab: $(READY) ## the long seeded tests
 	$(BIN)/python -m pytest -m lab
 
-bench: $(READY) ## the figures of docs/performance.md beside their goals
+bench: $(READY) $(PEERS) ## the figures of docs/performance.md beside their goals
 	$(BIN)/python -m benchmarks
 
 format: $(READY) ## the formatter, then what the linter can mend
@@ -69,7 +72,7 @@ install: python ## metergate with all plugins for this user: pipx, or an environ
 	fi
 
 clean: ## removes the environment with all that was built
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 python:
@@ -87,3 +90,9 @@ $(READY): pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml) | 
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]' $(addprefix -e ,$(PLUGINS))
 	@rm -f $(VENV)/ready-*
 	@touch $@
+
+# What only the benchmarks compare with; where it cannot be installed, their table says so.
+$(PEERS): $(READY)
+	@rm -f $(VENV)/peers-*
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[bench]' && touch $@ || \
+		echo 'The peers of the benchmarks could not be installed.' >&2

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gateway.codes import CODES
-from gateway.protocol.session import diagram
+from gateway.protocol.law import diagram
 
 MESSAGES_INTRO = """\
 A message has a code, the place, what was seen, then the next step. Codes with E are errors, those with W warnings.

@@ -9,7 +9,7 @@ from gateway.equipment import wanted_sinks
 from gateway.errors import Finding, PluginError, ProfileError, SiteError
 from gateway.plan import LineBudget, line_budget
 from gateway.site.load import draft_site, find_site_file
-from gateway.site.model import Site
+from gateway.site.model import Push, Site
 
 COLUMNS = ("line", "meters", "seconds_per_meter", "round_s", "scan_rate_s", "share")
 
@@ -38,7 +38,9 @@ def check(site: str | None, config: str | None, output: Output, *, deny_warnings
         draft, findings = None, error.findings
     budgets = []
     if draft is not None:
-        budgets = [line_budget(line, draft.meters_of(line.alias)) for line in draft.lines]
+        # A line that only listens has no round to keep.
+        asking = [line for line in draft.lines if line.push is Push.NONE]
+        budgets = [line_budget(line, draft.meters_of(line.alias)) for line in asking]
         findings = (*findings, *_equipment_findings(draft), *(told for budget in budgets for told in budget.findings()))
     for finding in findings:
         report(finding)

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import click
 from attrs import define, field, frozen
 
-from gateway.catalog import GENERIC, Catalog
+from gateway.catalog import Catalog
 from gateway.cli.exits import Exit, invalid_input
 from gateway.cli.hexdump import NotHexadecimal, octets_of
 from gateway.cli.output import Form, Output, output_options, print_table, printable, report
 from gateway.errors import Finding, Garbled
-from gateway.profile import MeterProfile
+from gateway.profile import GENERIC, MeterProfile
 from gateway.protocol.characters import BlockCheck, Mode
 from gateway.protocol.check import Check
 from gateway.protocol.messages import Identification

@@ -47,6 +47,11 @@ _OF_CAUSE = {
 }
 
 
+def exit_of_gap(cause: Cause) -> Exit:
+    """The exit code of a command whose one visit ended so."""
+    return _OF_CAUSE[cause]
+
+
 @contextmanager
 def invalid_input() -> Iterator[None]:
     """Shows what is wrong with a site file, an endpoint, a profile or a plugin, then ends the command (78)."""

@@ -1,50 +1,25 @@
 """The verb `read`: one readout, of one meter or of a whole bus."""
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 import trio
-from attrs import define, evolve
+from attrs import evolve
 
 from gateway.app import App, Tally
-from gateway.catalog import AUTO, Catalog
+from gateway.catalog import AUTO
+from gateway.cli.errand import ASKING, exit_of_readings, readout_of
 from gateway.cli.exits import Exit, exit_of, invalid_input
 from gateway.cli.output import Output, output_options, report
 from gateway.cli.sheet import Sheet
+from gateway.cli.target import Target, Wishes, find_target, password_option
 from gateway.errors import Finding
-from gateway.protocol.characters import SPEEDS, Mode
+from gateway.job import ReadRegisters
+from gateway.protocol.characters import SPEEDS
 from gateway.reading import Quality, Record
-from gateway.site.endpoint import endpoint_from_text
-from gateway.site.load import find_site_file, load_site
-from gateway.site.locate import Locator
-from gateway.site.model import GatewaySettings, LineSettings, MeterSettings, SignalSettings, Site
-from gateway.telemetry import configure
-
-_LOCAL_ZONE = Path("/etc/localtime")
-
-
-@define
-class _Wishes:
-    """What the options ask of every meter."""
-
-    baud: int | None
-    mode: str
-    profile: str
-    obis: str | None
-
-    def line(self, settings: LineSettings) -> LineSettings:
-        return settings if self.baud is None else evolve(settings, baudrate=self.baud)
-
-    def meter(self, settings: MeterSettings) -> MeterSettings:
-        mode = settings.type if self.mode == AUTO else Mode(self.mode)
-        model = settings.meter_model if self.profile == AUTO else self.profile
-        tags = [] if self.obis is None else [tag.strip() for tag in self.obis.split(",") if tag.strip()]
-        signals = tuple(SignalSettings("", tag, tag) for tag in tags) or settings.signals
-        return evolve(settings, type=mode, meter_model=model, signals=signals)
+from gateway.site.model import MeterSettings
 
 
 @click.command()
@@ -54,10 +29,17 @@ class _Wishes:
 @click.option("--baud", type=click.Choice([str(speed) for speed in SPEEDS]), help="Opening speed.")
 @click.option("--mode", type=click.Choice([AUTO, "A", "B", "C", "E"]), default=AUTO, help="Connection mode.")
 @click.option("--profile", default=AUTO, help="A profile's id instead of the one that fits the identification.")
+@click.option(
+    "--table",
+    type=click.Choice(list("6789")),
+    help="A short table of the meter, by its option digit; see profile show.",
+)
 @click.option("--obis", help="Registers to show, parted by commas, as printed or by OBIS.")
+@password_option
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds for the whole command.")
 @click.option("--signals", is_flag=True, help="Print [[meter.signal]] blocks for a site file.")
 @click.option("--config", type=click.Path(), help="The site file that knows ALIAS.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="With --password: where refused ones are remembered.")
 @output_options
 def read(  # noqa: PLR0913, PLR0917 - one parameter an option
     target: str,
@@ -66,9 +48,12 @@ def read(  # noqa: PLR0913, PLR0917 - one parameter an option
     baud: str | None,
     mode: str,
     profile: str,
+    table: str | None,
     obis: str | None,
+    password: str | None,
     timeout: float | None,
     config: str | None,
+    data_dir: Path | None,
     output: Output,
     *,
     signals: bool,
@@ -76,26 +61,43 @@ def read(  # noqa: PLR0913, PLR0917 - one parameter an option
     """Read a meter once, with or without a site file.
 
     ENDPOINT is an absolute path, serial:///dev/…?baud=300&format=7E1 or tcp://host:port?baud=300;
-    ALIAS is a meter of the site file.
+    ALIAS is a meter of the site file. With --password the registers of --obis, else those that the meter's profile
+    lists, are read one by one in programming mode; the password is sent once, to the meter found there.
 
     \b
     Examples:
       metergate read /dev/ttyUSB0                                an optical head
       metergate read tcp://10.20.0.5:4001?baud=9600 --serial 01234567
       metergate read /dev/ttyUSB0 --serials flats.txt --obis 1.8.0
+      metergate read /dev/ttyUSB0 --table 6                      the meter's short list
+      metergate read /dev/ttyUSB0 --password env:METER --obis 0.2.0,1.8.0
       metergate read flat01 --signals >> metergate.toml
     """  # noqa: D301 - click's mark for lines that stay as they are
     if serial is not None and serials is not None:
         raise click.UsageError("give --serial or --serials, not both")
-    wishes = _Wishes(None if baud is None else int(baud), mode, profile, obis)
+    if password is not None and (serials is not None or table is not None):
+        raise click.UsageError("--password goes to one meter, for single registers: without --serials and --table")
+    wishes = Wishes(None if baud is None else int(baud), mode, profile, obis, password, table)
     with invalid_input():
-        site = _site(target, wishes, _numbers(serial, serials), config)
-        app = _app(site)
+        found = find_target(target, wishes, _numbers(serial, serials), config)
     sheet = Sheet(output, is_bus=serials is not None, wants_signals=signals)
+    if password is not None:
+        raise click.exceptions.Exit(_with_password(found.keeping_in(data_dir), sheet, timeout))
+    with invalid_input():
+        app = found.app()
     tally = trio.run(_run, app, sheet, float("inf") if timeout is None else timeout)
     app.telemetry.shutdown()
     sheet.print()
-    raise click.exceptions.Exit(_exit(tally, sheet, site.meters))
+    raise click.exceptions.Exit(_exit(tally, sheet, found.site.meters))
+
+
+def _with_password(target: Target, sheet: Sheet, limit: float | None) -> Exit:
+    """Reads the wished registers, else those of the profile, in programming mode."""
+    registers = tuple(signal.tag_job_todo for signal in target.meter.signals)
+    readout = readout_of(target, ReadRegisters(registers), ASKING, limit)
+    sheet.take(readout)
+    sheet.print()
+    return exit_of_readings(readout)
 
 
 def _exit(tally: Tally, sheet: Sheet, meters: Sequence[MeterSettings]) -> Exit:
@@ -128,39 +130,6 @@ def _numbers(serial: str | None, serials: Path | None) -> Sequence[str] | None:
     return found
 
 
-def _site(target: str, wishes: _Wishes, numbers: Sequence[str] | None, config: str | None) -> Site:
-    """The site of this one command."""
-    if "/" in target or ":" in target:
-        line = wishes.line(endpoint_from_text(target))
-        meters = [MeterSettings(number, "", number) for number in (numbers if numbers is not None else [""])]
-        gateway = GatewaySettings(name="", timezone=_local_zone())
-        return Site(Path(), gateway, (line,), tuple(map(wishes.meter, meters)), (), None, Locator(""))
-    if numbers is not None:
-        raise click.UsageError("an ALIAS has its serial number in the site file")
-    site, warnings = load_site(find_site_file(config))
-    for finding in warnings:
-        report(finding)
-    meters = [wishes.meter(meter) for meter in site.meters if meter.device_alias == target]
-    if not meters:
-        known = ", ".join(meter.device_alias for meter in site.meters)
-        raise click.UsageError(f'no meter "{target}" in {site.path}; it has: {known}')
-    if not meters[0].enable:
-        raise click.UsageError(f"{target} has enable = false in {site.path}: not a byte is sent for it")
-    lines = tuple(wishes.line(line) for line in site.lines if line.alias == meters[0].line)
-    return evolve(site, lines=lines, meters=(meters[0],), sinks=())
-
-
-def _app(site: Site) -> App:
-    catalog = Catalog.collect(site.plugins_allow, site.gateway.profiles)
-    for meter in site.meters:
-        if meter.meter_model != AUTO:
-            catalog.profile(meter.meter_model)
-    telemetry, unheeded = configure(os.environ)
-    for finding in (*catalog.findings, *unheeded):
-        report(finding)
-    return App(site, catalog, (), telemetry, report, rounds=1)
-
-
 async def _run(app: App, sheet: Sheet, limit: float) -> Tally:
     count, is_shown = len(app.site.meters), sheet.is_bus and sys.stderr.isatty()
     with click.progressbar(length=count, label="reading", file=sys.stderr, hidden=not is_shown) as bar:
@@ -170,12 +139,3 @@ async def _run(app: App, sheet: Sheet, limit: float) -> Tally:
             bar.update(1)
 
         return await evolve(app, watch=watch).rehearse(limit)
-
-
-def _local_zone() -> ZoneInfo:
-    """The zone of this machine: without a site file a meter's clock is taken to be in it."""
-    try:
-        with _LOCAL_ZONE.open("rb") as file:
-            return ZoneInfo.from_file(file, key="local")
-    except FileNotFoundError:
-        return ZoneInfo("UTC")

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 import trio
@@ -16,9 +17,11 @@ from gateway.simulator import (
     Port,
     SimulatedLine,
     StillRegister,
+    TcpPort,
     building,
     serve_line,
 )
+from tests.cli.utility import REFERENCE, SECRET, Tap, tapped, utility
 
 TIME_SCALE = 10
 
@@ -76,3 +79,18 @@ def _served(line: SimulatedLine) -> Iterator[str]:
     finally:
         stop()
         thread.join()
+
+
+@pytest.fixture
+def tap(serve: Callable[[Port, Sequence[Nameplate]], str]) -> Iterator[Tap]:
+    """The utility meter on a TCP line, with all that is said to it."""
+    with tapped(serve(TcpPort(), [utility()])) as tap:
+        yield tap
+
+
+@pytest.fixture
+def password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """The reference of the utility meter's password; what is remembered of refused ones stays with the test."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv(REFERENCE.partition(":")[2], SECRET)
+    return REFERENCE

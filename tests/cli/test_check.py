@@ -58,6 +58,12 @@ def test_the_table_has_a_column_a_figure(site: Path) -> None:
     assert line.split()[:2] == ["riser-a", "2"]
 
 
+def test_a_line_that_only_listens_has_no_round_to_keep(site: Path) -> None:
+    site.write_text(TOO_MUCH.replace("baudrate = 300", 'push = "D"\nbaudrate = 300'), encoding="utf-8")
+    result = run("check", str(site), "--json")
+    assert (result.exit_code, json.loads(result.stdout), result.stderr) == (0, [], "")
+
+
 def test_errors_come_at_once_on_standard_error_with_exit_78(site: Path) -> None:
     site.write_text(INVALID, encoding="utf-8")
     result = run("check", str(site))

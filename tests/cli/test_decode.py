@@ -1,6 +1,8 @@
 """The verb `decode`: captured octets in, readings and exit codes out."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from cattrs import structure
 from click.testing import CliRunner, Result
 
 from gateway.cli.main import main
+from gateway.protocol.check import crc16
 
 # The maker XMP is fictitious.
 IDENT = b"/XMP5\\2VERBA-3.1\r\n"
@@ -164,6 +167,51 @@ def test_a_pushed_telegram_is_mode_d_with_its_crc() -> None:
     assert [value.value for value in telegram.values][1:] == ["2026-03-01T14:30:00", "1234.567"]
 
 
+def test_a_crc_that_fits_once_line_ends_are_restored_is_no_pass() -> None:
+    (telegram,) = _decoded(PUSHED.replace(b"\r\n", b"\n")).telegrams
+    assert (telegram.check.kind, telegram.check.sent, telegram.check.ok) == ("crc16", "9317", False)
+    assert telegram.check.computed != "9317"
+    assert {value.quality for value in telegram.values} == {"bad"}
+
+
+def test_a_p1_stream_is_decoded_telegram_after_telegram_from_its_middle_on() -> None:
+    result = _decode("-", "--json", octets=PUSHED[40:] + PUSHED * 3)
+    decoded = structure(json.loads(result.stdout), Decoded)
+    assert result.exit_code == 0
+    assert [telegram.check.ok for telegram in decoded.telegrams] == [True] * 3
+    assert len({str(telegram) for telegram in decoded.telegrams}) == 1
+    assert "the recording begins inside a telegram: that one is left out" in decoded.diagnostics
+
+
+def test_a_damaged_telegram_of_a_stream_leaves_its_neighbours_good() -> None:
+    result = _decode("-", "--json", octets=PUSHED + PUSHED.replace(b"001234", b"001834") + PUSHED)
+    decoded = structure(json.loads(result.stdout), Decoded)
+    assert result.exit_code == 5
+    assert [telegram.check.ok for telegram in decoded.telegrams] == [True, False, True]
+    assert [{value.quality for value in telegram.values} for telegram in decoded.telegrams] == [
+        {"good"},
+        {"bad"},
+        {"good"},
+    ]
+
+
+def test_a_p1_telegram_before_dsmr_4_has_no_check() -> None:
+    (telegram,) = _decoded(PUSHED.replace(b"!9317", b"!")).telegrams
+    assert telegram.check == Check("none", None, None, ok=None)
+    assert telegram.identification is not None
+    assert telegram.identification.mode == "D"
+
+
+def test_a_crc_printed_without_its_leading_zero_fits() -> None:
+    stream = PUSHED.replace(b"001234.567", b"%b")
+    for number in range(1000):
+        body = stream[: stream.index(b"!") + 1] % (b"%06d.567" % number)
+        if (crc := crc16(body)) < 0x1000:
+            break
+    (telegram,) = _decoded(body + b"%X\r\n" % crc).telegrams
+    assert telegram.check == Check("crc16", f"{crc:04X}", f"{crc:04X}", ok=True)
+
+
 def test_an_identification_alone_is_good() -> None:
     result = _decode("-", "--json", octets=IDENT)
     (telegram,) = structure(json.loads(result.stdout), Decoded).telegrams
@@ -254,3 +302,15 @@ def test_csv_holds_one_line_a_value() -> None:
 def test_raw_holds_the_blocks_as_they_were_sent() -> None:
     result = _decode("-", "--format", "raw", octets=READOUT)
     assert result.stdout_bytes == BLOCK[1:-4] + b"\n"
+
+
+def test_fault_x18_a_recording_that_tells_to_write_is_decoded_and_reaches_no_line(tmp_path: Path) -> None:
+    """What decodes recordings does not even load what talks on a line."""
+    recording = tmp_path / "session"
+    recording.write_bytes(READOUT + b"\x01W1\x020.9.1(000000)\x03\x00\x01E2\x02C003()\x03\x00" + b"(" * 100_000)
+    look = "import sys, gateway.cli.decode; print([name for name in sys.modules if name.startswith('gateway.line')])"
+    loaded = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert loaded.stdout == "[]\n"
+    done = CliRunner().invoke(main, ["decode", str(recording), "--format", "json"])
+    assert done.exit_code in {0, 5}
+    assert "0012345.678" in done.stdout

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from gateway.cli.main import main
 from gateway.protocol.characters import Mode
 from gateway.simulator import Fault, Nameplate, Port, PtyPort, StillRegister, TcpPort
+from tests.cli.utility import SECRET, Tap
 
 Serve = Callable[[Port, Sequence[Nameplate]], str]
 Plate = Callable[..., Nameplate]
@@ -291,3 +292,56 @@ def test_signals_are_ready_for_a_site_file(serve: Serve, plate: Plate, tmp_path:
     path.write_text(SITE.format(line='device = "/dev/ttyS9"', more=done.stdout).replace("enable = true", ""))
     checked = metergate("check", path)
     assert checked.exit_code == 0, checked.output
+
+
+# In programming mode
+
+
+def test_with_a_password_the_named_registers_are_read_one_by_one_after_it_was_sent_once(
+    tap: Tap, password: str
+) -> None:
+    found = record(tap.endpoint, "--password", password, "--obis", "1.8.0,0.2.1")
+    assert [(address, value) for address, value, _ in values(found)] == [("1.8.0", "70326.678"), ("0.2.1", "0005")]
+    assert (found["meter"], found["serial"], found["model"]) == ("", "", "VERBA-3.1")
+    assert (tap.count(b"P1"), tap.count(b"R5"), tap.count(b"W")) == (1, 2, 0)
+
+
+def test_with_a_password_alone_the_registers_of_the_profile_are_read(tap: Tap, password: str) -> None:
+    done = metergate("read", tap.endpoint, "--password", password, "--profile", "landisgyr-e350", "--json")
+    addresses = [row["address"] for row in json.loads(done.stdout)["values"]]
+    assert "1.8.0" in addresses
+    assert tap.count(b"R") >= len(addresses)
+
+
+def test_a_profile_without_registers_wants_them_named(tap: Tap, password: str) -> None:
+    done = metergate("read", tap.endpoint, "--password", password)
+    assert (done.exit_code, done.stdout, tap.count(b"P1")) == (7, "", 0)
+    assert "E-JOB-5" in done.stderr
+    assert "--obis" in done.stderr
+
+
+def test_a_wrong_password_ends_with_6(tap: Tap, password: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(password.partition(":")[2], "wrong")
+    done = metergate("read", tap.endpoint, "--password", password, "--obis", "1.8.0")
+    assert (done.exit_code, done.stdout, tap.count(b"P1")) == (6, "", 1)
+    assert "E-ACC-4" in done.stderr
+
+
+def test_a_password_in_clear_is_refused_without_printing_it(tap: Tap, password: str) -> None:
+    assert password
+    done = metergate("read", tap.endpoint, "--password", SECRET, "--obis", "1.8.0")
+    assert (done.exit_code, tap.calls) == (2, 0)
+    assert "given by reference" in done.stderr
+    assert SECRET not in done.output
+
+
+def test_a_short_table_is_asked_for_by_its_digit(serve: Serve, plate: Plate) -> None:
+    endpoint = serve(TcpPort(), [plate("41770326", tables={"6": ("1.8.0",)})])
+    assert values(record(endpoint, "--table", "6")) == [("1.8.0", "70326.678", "kWh")]
+
+
+@pytest.mark.parametrize("option", [("--serials", __file__), ("--table", "6")], ids=["serials", "table"])
+def test_a_password_is_for_single_registers_of_one_meter(option: tuple[str, str]) -> None:
+    done = metergate("read", "tcp://127.0.0.1:9", "--password", "env:X", *option)
+    assert done.exit_code == 2
+    assert "--password goes to one meter" in done.stderr
