@@ -11,6 +11,7 @@ import pytest
 
 from gateway.codes import CODES
 from gateway.decoders import BUILT_IN
+from gateway.errors import Cause
 from gateway.profile import check_examples, load_profile
 
 ROOT = Path(__file__).parents[1]
@@ -174,6 +175,13 @@ def test_every_exit_code_is_documented() -> None:
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
     assert used - {None} - documented == set()
     assert len(documented) == page.count("\n| ") - 2, "a code stands twice"
+
+
+def test_every_cause_of_a_gap_is_documented() -> None:
+    page = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8").partition("## Every due slot")[2]
+    documented = set(re.findall(r"^\| ([a-z_]+) \|", page.partition("\n## ")[0], re.MULTILINE)) - {"cause"}
+    # No visit ends so yet: what cannot be decoded is one bad reading of a good readout.
+    assert documented == set(Cause) - {Cause.DECODE}
 
 
 def _printed(data: bytes) -> bytes:

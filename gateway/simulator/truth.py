@@ -45,7 +45,7 @@ def _programming_as_json(facts: SimulatedProgramming) -> dict[str, object]:
         "writable": {address: group.value for address, group in facts.writable.items()},
         "reset": facts.reset_by,
         "stored": [_stored_as_json(stored) for stored in facts.stored],
-        "events": None if facts.events is None else [_event_as_json(event) for event in facts.events],
+        "events": [_event_as_json(event) for event in facts.events or ()],
     }
 
 

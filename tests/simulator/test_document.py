@@ -317,13 +317,6 @@ def test_the_truth_tells_what_a_reader_must_know_of_the_programming_mode(tmp_pat
     }
 
 
-def test_the_truth_does_not_deny_events_that_are_made_up(tmp_path: Path) -> None:
-    plate = plate_of(tmp_path, '[[line]]\n[[line.meter]]\nserial = "7"\nprogramming = {}\n')
-    truth = meter_as_json(plate)["programming"]
-    assert isinstance(truth, dict)
-    assert truth["events"] is None
-
-
 def test_faults_reach_the_programming_mode(tmp_path: Path) -> None:
     text = UTILITY.replace("random", "serial").replace(
         "unselected = true", 'faults = ["wrong_identity", "clock_wrong"]'
