@@ -136,7 +136,7 @@ class Decoded:
             return []
         self.diagnostics += [f"a line without data set left out: {line}" for line in lines]
         readings = profile.interpret(sets, (), self.profiles.catalog.decoders)
-        return [_value(data_set.raw, reading, telegram.check) for data_set, reading in zip(sets, readings, strict=True)]
+        return [_value(data_set.raw, reading, telegram) for data_set, reading in zip(sets, readings, strict=True)]
 
 
 def _identification(telegram: Telegram, profile: MeterProfile) -> dict[str, object] | None:
@@ -154,8 +154,8 @@ def _identification(telegram: Telegram, profile: MeterProfile) -> dict[str, obje
     }
 
 
-def _value(raw: Sequence[str], reading: Reading, check: Check) -> dict[str, object]:
-    quality, reason = _quality(reading, check)
+def _value(raw: Sequence[str], reading: Reading, telegram: Telegram) -> dict[str, object]:
+    quality, reason = _quality(reading, telegram.check, telegram.doubt)
     return {
         "address": reading.address,
         "obis": reading.obis,
@@ -169,12 +169,14 @@ def _value(raw: Sequence[str], reading: Reading, check: Check) -> dict[str, obje
     }
 
 
-def _quality(reading: Reading, check: Check) -> tuple[Quality, str | None]:
-    """How far a reading can be trusted, its telegram's check considered."""
+def _quality(reading: Reading, check: Check, doubt: str | None) -> tuple[Quality, str | None]:
+    """How far a reading can be trusted, its telegram's check and end considered."""
     if check.ok is False:
         return Quality.BAD, "; ".join(filter(None, (str(check), reading.reason)))
-    if check.is_guessed and reading.quality is Quality.GOOD:
-        return Quality.SUSPECT, "the sum check fits, but no profile says that it is used"
+    if check.is_guessed:
+        doubt = "the sum check fits, but no profile says that it is used"
+    if doubt is not None and reading.quality is Quality.GOOD:
+        return Quality.SUSPECT, doubt
     return reading.quality, reading.reason
 
 

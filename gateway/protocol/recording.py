@@ -167,18 +167,17 @@ class _Cutter:
         frame = self.heard(found.start(), self.at + has_character)
         begin, end = found.span(1)
         body = frame[begin - found.start() : end - found.start()] if begin >= 0 else b""
-        verdict = UNCHECKED
+        verdict, doubt = UNCHECKED, None
         if has_character:
             self.at += 1
             verdict = block_check(frame[covered_from:-1], frame[-1], check)
         elif check is not BlockCheck.NONE:
-            self.diagnostics.append("the recording ends before the check character")
+            doubt = "the recording ends before the check character"
         is_partial = self.characters[found.end() - 1] == EOT and found.re is not _COMMAND
-        self.data(body, verdict, is_partial=is_partial)
+        self.data(body, verdict, doubt, is_partial=is_partial)
 
     def block_without_etx(self, found: re.Match[bytes]) -> None:
-        self.diagnostics.append("a block without its ETX: it cannot be checked")
-        self.data(self.heard(*found.span(1)), UNCHECKED)
+        self.data(self.heard(*found.span(1)), UNCHECKED, "a block without its ETX: it cannot be checked")
 
     def noise(self, found: re.Match[bytes]) -> None:
         self.skipped += self.octets[found.start() : found.end()]
@@ -188,22 +187,24 @@ class _Cutter:
         if not _DATA_SET.search(found[1]) and not found[2]:
             self.noise(found)
             return
-        if found[2] is None:
-            self.diagnostics.append("a block without its end mark")
+        doubt = "a block without its end mark" if found[2] is None else None
         check = UNCHECKED
         if found[2]:
             telegram = self.octets[self.identified_at if self.is_alone else found.start() : found.start(2)]
             check = crc_check(_plain(telegram), int(found[2], 16))
-        self.data(self.heard(*found.span(1)), check, is_bare=found[2] is not None)
+        self.data(self.heard(*found.span(1)), check, doubt, is_bare=found[2] is not None)
 
-    def data(self, body: bytes, check: Check, *, is_partial: bool = False, is_bare: bool = False) -> None:
+    def data(
+        self, body: bytes, check: Check, doubt: str | None, *, is_partial: bool = False, is_bare: bool = False
+    ) -> None:
         """The data of one frame: a telegram, or the next part of one."""
+        self.diagnostics += [] if doubt is None else [doubt]
         self.tell_check(check)
         is_pushed = check.kind is CheckKind.CRC16 or self.is_unasked(is_coded=is_bare and bool(_FULL_CODE.match(body)))
         if self.is_alone:
             self.judge_request()
         self.is_alone = False
-        self.parts.append(Telegram(self.identification, body, check, is_pushed))
+        self.parts.append(Telegram(self.identification, body, check, is_pushed, doubt))
         if not is_partial:
             self.join_parts()
 

@@ -195,6 +195,20 @@ def test_a_damaged_telegram_of_a_stream_leaves_its_neighbours_good() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("octets", "reason"),
+    [
+        (PUSHED + PUSHED[:-8], "a block without its end mark"),
+        (READOUT[:-1], "the recording ends before the check character"),
+        (READOUT[:-5], "a block without its ETX: it cannot be checked"),
+    ],
+)
+def test_the_values_of_a_telegram_whose_end_is_missing_are_suspect(octets: bytes, reason: str) -> None:
+    *whole, cut = _decoded(octets).telegrams
+    assert {value.quality for telegram in whole for value in telegram.values} <= {"good"}
+    assert {(value.quality, value.reason) for value in cut.values} == {("suspect", reason)}
+
+
 def test_a_p1_telegram_before_dsmr_4_has_no_check() -> None:
     (telegram,) = _decoded(PUSHED.replace(b"!9317", b"!")).telegrams
     assert telegram.check == Check("none", None, None, ok=None)
