@@ -128,7 +128,7 @@ def test_unlatching_forgets_the_refusal_and_the_identification() -> None:
 # The pin
 
 
-def test_x24_fault_a_password_goes_to_the_pinned_identification_only() -> None:
+def test_fault_x24_a_password_goes_to_the_pinned_identification_only() -> None:
     memory = MeterMemory(pinned=SAID.raw)
     check_pin(memory, SAID, VERBA, "verba", consents=False)
     for model, consents in (("auto", False), ("auto", True), ("verba", True)):
