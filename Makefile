@@ -15,7 +15,7 @@ ifneq ($(wildcard ../shared/vectors),)
 export METERGATE_VECTORS ?= $(abspath ../shared/vectors)
 endif
 
-.PHONY: help demo test check services lab bench format docs install wheels clean python
+.PHONY: help demo test check lint protocol-tests other-tests services lab bench format docs install wheels clean python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -27,13 +27,21 @@ test: $(READY) ## all tests that need no servers
 	$(BIN)/python -m pytest -m "not services and not lab"
 
 check: $(READY) ## what a change must pass: format, lint, types, floors, tests
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target other-tests lint protocol-tests
+
+lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	@for folder in $(PLUGINS); do MYPYPATH=$$folder/src $(BIN)/mypy $$folder/src $$folder/tests || exit 1; done
 	$(BIN)/lint-imports --no-logo
+
+# The protocol's own tests reach every branch of it, without the telegrams of others.
+protocol-tests: $(READY)
 	METERGATE_VECTORS= $(BIN)/coverage run -m pytest -m "not services and not lab" tests/protocol
 	$(BIN)/coverage report
+
+other-tests: $(READY)
 	$(BIN)/python -m pytest -m "not services and not lab" --ignore=tests/protocol
 
 services: $(READY) ## tests with real servers or many processes
