@@ -4,6 +4,7 @@ import csv
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -202,7 +203,7 @@ def test_a_foreign_file_ends_with_a_message(tmp_path: Path) -> None:
 
 
 def test_a_database_of_another_program_ends_with_a_message(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "metergate.db") as other:
+    with closing(sqlite3.connect(tmp_path / "metergate.db")) as other, other:
         other.execute("CREATE TABLE visit (own TEXT)")
     other.close()
     done = metergate("visits", "--data-dir", tmp_path)

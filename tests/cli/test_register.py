@@ -5,6 +5,7 @@ import os
 import sqlite3
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,7 @@ def test_a_register_is_written_and_read_back(tap: Tap, tmp_path: Path, password:
     (row,) = lines(done.stdout)
     assert (row["register"], row["new"], row["confirmed"]) == ("0.2.1", "0007", True)
     assert (tap.count(b"P1"), tap.count(b"W5")) == (1, 1)
-    with sqlite3.connect(tmp_path / "state" / "metergate.db") as journal:
+    with closing(sqlite3.connect(tmp_path / "state" / "metergate.db")) as journal, journal:
         kept = "".join(str(row) for table in tables(journal) for row in journal.execute(f'SELECT * FROM "{table}"'))  # noqa: S608
     assert "0.2.1 written" in kept, "what was done stands in the journal"
 

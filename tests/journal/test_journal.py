@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -300,7 +301,7 @@ async def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> No
 
 
 async def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / FILE_NAME) as other:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as other, other:
         other.execute("CREATE TABLE their (own TEXT)")
     other.close()
     before = (tmp_path / FILE_NAME).read_bytes()
@@ -313,7 +314,7 @@ async def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> No
 async def test_a_journal_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     async with Journal.open(tmp_path, inline=True):
         pass
-    with sqlite3.connect(tmp_path / FILE_NAME) as newer:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as newer, newer:
         newer.execute("PRAGMA user_version = 99")
     newer.close()
     with pytest.raises(JournalForeign, match=r"newer Metergate \(schema 99, this one knows 2\)"):

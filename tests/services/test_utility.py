@@ -5,7 +5,7 @@ import json
 import signal
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -92,7 +92,7 @@ def test_it_is_read_its_clock_set_and_its_register_written(tmp_path: Path) -> No
         check_clock(options)
         (log,) = rows("events", METER, "--from", "2026-11-20T12:00", "--code", "P.98", *options)[:1]
         assert log["status"] is not None
-    with sqlite3.connect(tmp_path / "state" / "metergate.db") as journal:
+    with closing(sqlite3.connect(tmp_path / "state" / "metergate.db")) as journal, journal:
         names = [name for (name,) in journal.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         kept = "".join(str(row) for name in names for row in journal.execute(f'SELECT * FROM "{name}"'))  # noqa: S608
     assert "0.2.1 written" in kept
