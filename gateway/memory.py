@@ -14,7 +14,7 @@ from gateway.protocol.datablock import BlockParser
 class Latch:
     """A password that this meter has refused, or may have: it is not sent again while reference and secret stay.
 
-    `digest` is a keyed hash of the secret; `is_refused` False: the process ended before the meter's answer was known.
+    `digest` is a keyed hash of the secret; `is_refused` False: it was sent, the meter's answer is not known.
     """
 
     reference: str
