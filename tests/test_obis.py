@@ -1,8 +1,10 @@
 """Object identification codes: every printed form, the names they get, the units beside them."""
 
+from decimal import Decimal
+
 import pytest
 
-from gateway.obis import Kind, canonical_unit, known, parse_obis
+from gateway.obis import Kind, canonical_unit, in_base, known, parse_obis
 
 
 @pytest.mark.parametrize(
@@ -143,3 +145,29 @@ def test_units_get_one_spelling_and_unknown_ones_stay(printed: str, unit: str) -
 def test_milli_is_not_taken_for_mega() -> None:
     assert canonical_unit("mW") == "mW"
     assert canonical_unit("MW") == "MW"
+
+
+@pytest.mark.parametrize(
+    ("unit", "base", "factor"),
+    [
+        ("kWh", "Wh", "1000"),
+        ("MWH", "Wh", "1000000"),
+        ("GJ", "J", "1000000000"),
+        ("Gcal", "J", "4186800000"),
+        ("kvarh", "varh", "1000"),
+        ("l", "m3", "0.001"),
+        ("m³/h", "m3/h", "1"),
+        ("mbar", "Pa", "100"),
+        ("mW", "W", "0.001"),
+        ("MW", "W", "1000000"),
+        ("d", "h", "24"),
+        ("°C", "°C", "1"),
+    ],
+)
+def test_a_unit_has_an_exact_factor_to_the_base_of_its_dimension(unit: str, base: str, factor: str) -> None:
+    assert in_base(unit) == (base, Decimal(factor))
+
+
+@pytest.mark.parametrize("unit", ["min", "s", "P/S", ""])
+def test_a_unit_without_an_exact_factor_has_no_base(unit: str) -> None:
+    assert in_base(unit) is None

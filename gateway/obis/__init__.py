@@ -2,6 +2,6 @@
 
 from gateway.obis.code import Obis, parse_obis
 from gateway.obis.names import Kind, Known, known
-from gateway.obis.units import canonical_unit, is_known_unit
+from gateway.obis.units import canonical_unit, in_base, is_known_unit
 
-__all__ = ["Kind", "Known", "Obis", "canonical_unit", "is_known_unit", "known", "parse_obis"]
+__all__ = ["Kind", "Known", "Obis", "canonical_unit", "in_base", "is_known_unit", "known", "parse_obis"]

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 Value = Decimal | int | str | datetime | frozenset[str] | None
+_MINUTE = 60
 
 
 def value_text(value: Value) -> str | None:
@@ -33,9 +34,9 @@ def local_text(moment: datetime | None) -> str | None:
 
 def duration_text(seconds: float) -> str:
     """A duration in words, to the minute: 9 s, 15 min, 3 h 15 min, 8 d 1 h."""
-    if seconds < 60:  # noqa: PLR2004 - a minute
+    if seconds < _MINUTE:
         return f"{round(seconds)} s"
-    minutes = round(seconds / 60)
+    minutes = round(seconds / _MINUTE)
     days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
     if days:
         return f"{days} d {hours} h" if hours else f"{days} d"
