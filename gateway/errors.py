@@ -123,9 +123,10 @@ class NoAnswer(MeterError):
 
 
 class Garbled(MeterError):
-    """Octets came that are no valid message."""
+    """Octets came that are no valid message; `octets` are those, as they came, where they may be shown."""
 
     cause = Cause.GARBLED
+    octets: bytes = b""
 
 
 class OutOfTurn(MeterError):
@@ -160,6 +161,10 @@ class WrongMeter(MeterError):
 
 class DecodeError(MetergateError):
     """One register's print cannot be understood: its reading is `bad`, the others survive."""
+
+
+class UnitError(MetergateError):
+    """Units that cannot be converted into each other. Caught in the balance: its part is left out, which is told."""
 
 
 class SinkError(MetergateError):

@@ -263,7 +263,7 @@ async def test_a_meter_that_does_not_repeat_is_told_by_its_damage() -> None:
     line = MemoryLine(Script(*mode_c(BLOCK[:40])))
     with pytest.raises(Garbled) as damage:
         await read(line)
-    assert damage.value.code == "E-READ-10"
+    assert (damage.value.code, damage.value.octets) == ("E-READ-10", with_even_parity(BLOCK[:40]))
     assert words(line)[2:] == [b"\x15"]
 
 

@@ -8,7 +8,17 @@ from attrs import evolve
 
 from gateway.access import Permit
 from gateway.dialogue import Dialogue, Manners, signed_on
-from gateway.errors import AccessDenied, Cause, MeterError, NoAnswer, NotOurTurn, Refused, SessionEnded
+from gateway.errors import (
+    AccessDenied,
+    Cause,
+    Garbled,
+    MeterError,
+    NoAnswer,
+    NotOurTurn,
+    OutOfTurn,
+    Refused,
+    SessionEnded,
+)
 from gateway.profile import Conduct
 from gateway.profile.programming_mode import ErrorText, ProgrammingMode, SeriesKind, StoredSeries
 from gateway.programming import Answer, ProgrammingSession, enter
@@ -338,6 +348,21 @@ async def test_an_echo_of_the_password_that_ends_nothing_shows_in_no_error() -> 
     with pytest.raises(MeterError) as told:
         await work(far_end(encode(PASSWORD)[1:-4]), lambda session: session.authenticate(PASSWORD))
     assert "32 34 36 38" not in str(told.value.finding("here"))
+
+
+async def test_nobody_is_given_the_octets_of_what_may_be_the_passwords_echo() -> None:
+    given: list[bytes] = []
+
+    def damaged(error: Garbled | OutOfTurn) -> None:
+        assert isinstance(error, Garbled)
+        given.append(error.octets)
+
+    dialogue = Dialogue(MemoryLine(far_end(encode(PASSWORD)[1:-4])), MANNERS, damaged=damaged)
+    with pytest.raises(MeterError):
+        async with signed_on(dialogue) as said:
+            await (await enter(dialogue, said, CONDUCT, 0.2)).authenticate(PASSWORD)
+    assert given
+    assert set(given) == {b""}
 
 
 @pytest.mark.parametrize("wrong", [Command("W", "1", "0.9.1(0)"), Command("P", "0", "()"), Command("P", "3", "(1)")])

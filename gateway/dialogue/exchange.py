@@ -133,11 +133,13 @@ class Exchange:
         if not heard:
             return NoAnswer(code, what)
         shown = "not shown, since an echo of the password may be among them" if self.session.hides else evidence(heard)
-        return Garbled(
+        garbled = Garbled(
             "E-READ-10" if code == "E-READ-10" else "E-READ-4",
             f"{what}; heard {len(heard):,} octets: {shown}",
             "compare speed and parity of the line with the meter's; look for a weak contact",
         )
+        garbled.octets = b"" if self.session.hides else heard
+        return garbled
 
     async def falls_silent(self, limit: float) -> bool:
         """Lets pass what the far end still sends; False where it is not silent for t_r within the limit."""

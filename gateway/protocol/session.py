@@ -137,6 +137,7 @@ class Session:
         return parse.option_select(without_parity(octets))
 
     def _next(self, *, ended: bool) -> Message | None:
+        octets: bytes | None = None
         try:
             if self.state is State.HDLC:
                 return self._confirmation()
@@ -148,12 +149,15 @@ class Session:
             message = self._decoded(self._without_parity(octets))
             self._advance(message)
         except (Garbled, OutOfTurn) as error:
+            refused = octets or self.unread
             self.forget()
             if self.hides:
                 what = (
                     "no answer to the password; its octets are not shown, since the password's echo may be among them"
                 )
                 raise type(error)(error.code, what, error.next_step) from None
+            if isinstance(error, Garbled):
+                error.octets = refused
             raise
         return message
 

@@ -242,3 +242,23 @@ def test_what_is_no_command_of_the_standard_has_no_meaning(command: Command) -> 
     assert cue_of(command) is None
     with pytest.raises(NotOurTurn):
         session_in(State.PROGRAMMING, READER).say(command)
+
+
+def test_damage_carries_the_octets_as_they_came() -> None:
+    session, damaged = session_in(State.READOUT, READER), encode(BLOCK).replace(b"5", b"7", 1)
+    with pytest.raises(Garbled) as block_check:
+        session.hear(damaged)
+    assert block_check.value.octets == damaged
+    noise = b"\x00" * 300
+    with pytest.raises(Garbled) as no_message:
+        session.hear(noise)
+    assert no_message.value.octets == noise
+
+
+def test_damage_after_a_password_carries_no_octets() -> None:
+    session = session_in(State.PROGRAMMING, READER)
+    session.say(PASSWORD)
+    with pytest.raises(Garbled) as caught:
+        session.hear(b"(24681357)" * 40)
+    assert caught.value.octets == b""
+    assert caught.value.__cause__ is None
