@@ -7,8 +7,11 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 MINUTES_A_DAY = 1440
+HOURS_A_DAY = 24
+LONGEST_SPAN = 31  # days
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _EVERY = re.compile(r"\*/([1-9][0-9]{0,3})")
+_SPAN = re.compile(r"([1-9][0-9]?)([hd])")
 _RESOLUTION = timedelta(seconds=1)  # of the search for the moment when a season changes
 
 
@@ -42,6 +45,51 @@ class Cadence:
             if minute >= MINUTES_A_DAY:
                 day, minute = day + timedelta(days=1), self.first
         return moment
+
+
+@frozen
+class Span:
+    """One of the spans of wall time that follow each other: some hours that divide a day, or `days`, 0 for hours.
+
+    Hours are counted from midnight. Days begin at midnight; several of them are counted from a Monday on, so that
+    seven begin on Mondays.
+    """
+
+    hours: int
+    days: int
+
+    @classmethod
+    def from_text(cls, text: str) -> "Span":
+        """The span of `6h` or `7d`; raises ValueError where it is neither, divides no day or is above 31 days."""
+        if found := _SPAN.fullmatch(text):
+            number, unit = int(found[1]), found[2]
+            if unit == "d" and number <= LONGEST_SPAN:
+                return cls(0, number)
+            if unit == "h" and HOURS_A_DAY % number == 0:
+                return cls(number, 0)
+        raise ValueError(f"{text!r} is neither N hours (h) that divide a day nor 1 to {LONGEST_SPAN} days (d)")
+
+    @property
+    def usual(self) -> timedelta:
+        """Its length where no season changes."""
+        return timedelta(hours=self.hours, days=self.days)
+
+    def ends(self, moment: datetime, zone: ZoneInfo, count: int) -> list[datetime]:
+        """The newest `count` moments, in UTC, at or before an aware one at which a span ends, oldest first."""
+        if self.days:
+            return self._midnights(moment, zone, count)
+        cadence = Cadence(0, 60 * self.hours)
+        # A repeated hour makes one span longer, so that one more step back is needed.
+        found, due = [], moment - (count + 2) * self.usual
+        while (due := cadence.next(due, zone)) <= moment:
+            found.append(due)
+        return found[-count:]
+
+    def _midnights(self, moment: datetime, zone: ZoneInfo, count: int) -> list[datetime]:
+        day = moment.astimezone(zone).date()
+        newest = day.toordinal() - (day.toordinal() - 1) % self.days
+        days = (date.fromordinal(newest - back * self.days) for back in range(count, -1, -1))
+        return [instant for instant in (_instant(day, 0, zone) for day in days) if instant <= moment][-count:]
 
 
 def _instant(day: date, minute: int, zone: ZoneInfo) -> datetime:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,6 +48,7 @@ unit = "gj"
 decoder = "decimal"
 aliases = ["HEAT"]
 parameters = { bracket = 1 }
+rollover_width = 7
 
 [[example]]
 identification = '/XMP5\\2VERBA-3'
@@ -260,6 +262,51 @@ def test_a_number_type_applies_to_what_the_profiles_decoder_gave(kind: NumberTyp
     assert (value_text(reading.value), reading.quality is Quality.GOOD) == ("12" if good else None, good)
 
 
+@pytest.mark.parametrize(
+    ("line", "scale", "kind", "value"),
+    [
+        ("1.8.0(0147238.4*kWh)", "0.001", None, "147.2384"),
+        ("1.8.0(0147238.40*kWh)", "-1", None, "-147238.40"),
+        (
+            "1.8.0(12345678901234567890.1234567890*kWh)",
+            "1.000000000000000001",
+            None,
+            "12345678901234567902.4691356902345678901234567890",
+        ),
+        ("1.8.0(00012.50*MWh)", "1000", NumberType.INTEGER, "12500"),
+        ("1.8.0(00012.50*MWh)", "10", NumberType.DECIMAL, "125.00"),
+        ("1.8.0(00012.55*MWh)", "10", NumberType.INTEGER, None),
+        ("96.3.10(5)", "0.2", NumberType.DIGITAL, "1"),
+        ("Q7(0012)", "0.5", None, "6.0"),
+        ("0.2.0(V1.0)", "2", None, None),
+    ],
+)
+def test_a_scale_multiplies_the_value_exactly_and_leaves_the_print(
+    line: str, scale: str, kind: NumberType | None, value: str | None
+) -> None:
+    wanted = evolve(signal(line.partition("(")[0], kind), scale=Decimal(scale))
+    (reading,) = read(f"{line}\r\n!\r\n", wanted)
+    assert value_text(reading.value) == value
+    assert reading.quality is (Quality.BAD if value is None else Quality.GOOD)
+    assert reading.raw == line.partition("(")[2].removesuffix(")")
+
+
+def test_a_scale_applies_to_what_the_profiles_decoder_gave() -> None:
+    profile = with_registers(Register("1.8.0", decoder="decimal"), Register("F.F", decoder="flags"))
+    wanted = [evolve(signal(tag), signal_alias=tag, scale=Decimal("0.1")) for tag in ("1.8.0", "F.F")]
+    energy, error = read("1.8.0(0012)\r\nF.F(81)\r\n!\r\n", *wanted, profile=profile)
+    assert (energy.value, energy.quality) == (Decimal("1.2"), Quality.GOOD)
+    assert (error.value, error.quality, error.reason) == (None, Quality.BAD, '"bit 0 bit 7" is not a number')
+
+
+def test_a_unit_of_the_site_stands_in_place_of_the_printed_one() -> None:
+    wanted = evolve(signal("1.8.0"), scale=Decimal("0.001"), unit="mwh")
+    (reading,) = read("1.8.0(0147238.4*kWh)\r\n!\r\n", wanted)
+    assert (reading.value, reading.unit, reading.raw) == (Decimal("147.2384"), "MWh", "0147238.4*kWh")
+    (unread,) = read("1.8.0(----*kWh)\r\n!\r\n", evolve(signal("1.8.0"), unit="MWh"))
+    assert (unread.quality, unread.unit) == (Quality.BAD, None)
+
+
 # The meter's clock
 
 
@@ -307,7 +354,7 @@ def test_a_profile_states_its_conduct() -> None:
         3600,
         Wakeup.NULLS,
     )
-    assert (profile.identity, profile.registers[0].unit) == (("9.21",), "GJ")
+    assert (profile.identity, profile.registers[0].unit, profile.registers[0].rollover_width) == (("9.21",), "GJ", 7)
     assert (profile.address.sign_on("00123456789"), profile.registers[0].aliases) == ("XM456789", ("HEAT",))
     check_examples(profile)
 
@@ -358,6 +405,8 @@ def replaced(old: str, new: str) -> Callable[[], str]:
         (replaced('speed_character = "3"', 'speed_character = "z"'), "E-PRO-3", "names no speed"),
         (replaced('name = "heat"', 'name = "he at"'), "E-PRO-3", "letters"),
         (replaced("bracket = 1", "bracket = [1]"), "E-PRO-3", "bracket"),
+        (replaced("rollover_width = 7", "rollover_width = 16"), "E-PRO-3", "rollover_width = 16 is not from 1 to 15"),
+        (replaced("rollover_width = 7", "rollover_width = 0"), "E-PRO-3", "rollover_width = 0"),
         (replaced("[{ signal", "[7, { signal"), "E-PRO-3", "list of tables"),
         (replaced('["9.21"]', "[9.21]"), "E-PRO-3", "list of texts"),
         (without("title"), "E-PRO-4", '"title"'),

@@ -13,7 +13,7 @@ from gateway.profile.table import Table
 from gateway.profile.vdew import USUAL
 from gateway.protocol.characters import SPEEDS_MODE_B, SPEEDS_MODE_C, XOR, BlockCheck, Mode
 from gateway.reading import Access, Register
-from gateway.site.locate import locate
+from gateway.site.locate import Locator, locate
 from gateway.site.model import Wakeup
 
 GENERIC = "generic"
@@ -31,6 +31,7 @@ _SLUG = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CHECK_CHARACTER = re.compile(r"[0-9A-Fa-f]{2}")
 _DAY_S = 86_400
 _REACTION_LIMIT_MS = 10_000
+ROLLOVER_WIDTH_LIMIT = 15
 EXPECTED_KEYS = ("signal", "address", "obis", "value", "unit", "raw", "time", "quality")
 
 
@@ -45,15 +46,16 @@ def load_profile(text: str, where: str) -> MeterProfile:
     except tomllib.TOMLDecodeError as error:
         raise ProfileError([Finding("E-PRO-1", where, f"not TOML: {error}")]) from None
     findings: list[Finding] = []
-    table = Table(content, (), locate(where, text), findings)
-    profile = _profile(table)
+    locator = locate(where, text)
+    table = Table(content, (), locator, findings)
+    profile = _profile(table, locator)
     table.close()
     if findings:
         raise ProfileError(findings)
     return profile
 
 
-def _profile(table: Table) -> MeterProfile:
+def _profile(table: Table, locator: Locator) -> MeterProfile:
     identifier = _slug(table, "id")
     differs = table.take("differs", str, "")
     if not differs and identifier != GENERIC:
@@ -62,6 +64,7 @@ def _profile(table: Table) -> MeterProfile:
             'the key "differs" is missing',
             "state in one sentence which facts differ from the generic profile",
         )
+    registers = _registers(table)
     profile = MeterProfile(
         id=identifier,
         version=table.number("version", 1, 1, 9999) or 1,
@@ -71,7 +74,7 @@ def _profile(table: Table) -> MeterProfile:
         mode=table.choice("mode", Mode),
         check=table.choice("check", BlockCheck) or XOR,
         medium=_medium(table),
-        registers=_registers(table),
+        registers=registers,
         identity=table.texts("identity"),
         address=_address(table.table("address")),
         min_interval_s=table.number("min_interval_s", 0, 0, 31 * _DAY_S) or 0,
@@ -83,6 +86,8 @@ def _profile(table: Table) -> MeterProfile:
         notes=table.texts("notes"),
         sources=table.texts("sources"),
         examples=tuple(_example(example) for example in table.tables("example")),
+        origin=locator.file,
+        lines={register.address: locator.line_of(("register", n)) for n, register in enumerate(registers)},
     )
     if not profile.examples:
         table.find("E-PRO-6", "no [[example]] telegram", "add one of your own making, with the readings it must give")
@@ -149,6 +154,7 @@ def _register(entry: Table) -> Register:
         aliases=entry.texts("aliases"),
         access=entry.choice("access", Access),
         write_access=entry.choice("write_access", Access),
+        rollover_width=entry.number("rollover_width", None, 1, ROLLOVER_WIDTH_LIMIT),
     )
     entry.close()
     return register

@@ -1,8 +1,9 @@
 """From data sets as printed to readings, by what a profile says of its registers."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
+from functools import lru_cache
 
 from gateway.decoders import Decoder, calendar_date, clock_time, timestamp
 from gateway.errors import DecodeError
@@ -20,6 +21,7 @@ _HISTORY = re.compile(r"[*&][0-9]+$")
 # Some makes print the moment of a maximum in a line of its own, under the address of the maximum with this suffix.
 _MOMENT_OF_MAXIMUM = re.compile(r"(.+\.6\.[0-9]+),5([*&][0-9]+)?")
 _NOTHING = Register("")
+_CLOCKS = frozenset({(0, 9, 1), (0, 9, 2), (0, 9, 4), (1, 0, 0)})
 
 
 class Binding:
@@ -65,12 +67,12 @@ class Binding:
             for signal, place in zip(self._wanted, self._places, strict=True)
         )
 
+    def meaning(self, address: str) -> Meaning:
+        """What is known of a whole address."""
+        return self._meanings.get(address) or self._learn(address)
+
     def _bind(self, addresses: list[str]) -> None:
-        whole = ""
-        bound: list[Meaning] = []
-        for printed in addresses:
-            whole = printed if printed and printed[0] not in "*&" else _completed(printed, whole)
-            bound.append(self._meanings.get(whole) or self._learn(whole))
+        bound = [self.meaning(whole) for whole in whole_addresses(addresses)]
         self._addresses, self._bound = addresses, bound
         self._places = tuple(place_of(signal.tag_job_todo, bound, addresses, self._medium) for signal in self._wanted)
 
@@ -100,7 +102,7 @@ class Binding:
 
     def _moment(self, address: str, maximum: str) -> Meaning:
         """The meaning of an address under which the moment of a maximum is printed."""
-        of = self._meanings.get(maximum) or self._learn(maximum)
+        of = self.meaning(maximum)
         register = self._by_print.get(address, _NOTHING)
         return Meaning(
             address=address,
@@ -120,7 +122,15 @@ def _title(named: Register | None, meaning: Known | None) -> str | None:
     return meaning.name if meaning else None
 
 
-def _completed(printed: str, previous: str) -> str:
+def whole_addresses(printed: Iterable[str]) -> Iterator[str]:
+    """The whole address of each data set of a block, given what they print in the order of the wire."""
+    whole = ""
+    for address in printed:
+        whole = address if address and address[0] not in "*&" else completed(address, whole)
+        yield whole
+
+
+def completed(printed: str, previous: str) -> str:
     """The whole address of a data set that omits it, or all of it but its stored period (protocol.md 3.8)."""
     return _HISTORY.sub("", previous) + printed if printed else previous
 
@@ -144,13 +154,20 @@ def meter_time(sets: Sequence[DataSet], medium: int) -> datetime | None:
     """The meter's own clock from 0.9.1 with 0.9.2, from 0.9.4 or from 1.0.0; None where no valid time is printed."""
     first: dict[tuple[int, ...], str] = {}
     for data_set in sets:
-        obis = parse_obis(data_set.address, medium) if data_set.raw else None
-        if obis is not None and obis.is_present:
-            first.setdefault(obis.core, data_set.raw[0])
+        core = _clock_core(data_set.address, medium)
+        if core is not None and data_set.raw:
+            first.setdefault(core, data_set.raw[0])
     try:
         return _clock(first)
     except DecodeError:
         return None
+
+
+@lru_cache(maxsize=4096)
+def _clock_core(address: str, medium: int) -> tuple[int, ...] | None:
+    """The core of an address that prints the clock, None for every other one."""
+    obis = parse_obis(address, medium)
+    return obis.core if obis is not None and obis.is_present and obis.core in _CLOCKS else None
 
 
 def _clock(first: Mapping[tuple[int, ...], str]) -> datetime | None:

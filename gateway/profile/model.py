@@ -88,7 +88,8 @@ class MeterProfile:
     number beside 0.0.0 and C.1.0. `min_interval_s` is the shortest time between two reads in seconds (battery meters),
     `reaction_ms` the reaction time where it differs from the class that the identification tells. `programming` is what
     its programming mode is like; where a family says nothing of it, the identification tells whether it takes the
-    formatted commands. `differs` says in one sentence which facts differ from the generic profile.
+    formatted commands. `differs` says in one sentence which facts differ from the generic profile. `origin` names the
+    text that states all this, "" a program; `lines` tells the line on which it states a register, by address.
     """
 
     id: str
@@ -111,6 +112,8 @@ class MeterProfile:
     notes: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     examples: tuple[Example, ...] = ()
+    origin: str = ""
+    lines: Mapping[str, int] = field(factory=dict, repr=False)
     _bindings: dict[tuple[int, int], Binding] = field(factory=dict, init=False, repr=False)
 
     @property
@@ -121,6 +124,14 @@ class MeterProfile:
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         return re.compile(self.identification)
+
+    @cached_property
+    def _by_print(self) -> Mapping[str, Register]:
+        return {name: register for register in self.registers for name in (register.address, *register.aliases)}
+
+    def register(self, address: str) -> Register | None:
+        """What the profile states of a register that is printed so; None where it does not list it."""
+        return self._by_print.get(address)
 
     def fits(self, identification: Identification) -> bool:
         """True where the identification is that of this family."""

@@ -3,18 +3,19 @@
 import difflib
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import assert_never
 
 from gateway.decoders import Decoder, bracket, decimal, integer, text
 from gateway.errors import DecodeError
-from gateway.obis import parse_obis
+from gateway.obis import canonical_unit, parse_obis
 from gateway.profile.meaning import MISFITS, Meaning, make_bad, moment_by_print
 from gateway.protocol.datablock import DataSet
 from gateway.reading import Quality, Reading, Register, Value, value_text
 from gateway.site.model import NumberType, SignalSettings
 
 _NEAREST = 3
+_EXACTLY = Context(prec=100)  # holds a printed number of 40 characters times a scale of 36 digits
 
 
 def place_of(wanted: str, meanings: Sequence[Meaning], addresses: Sequence[str], medium: int) -> int | None:
@@ -48,18 +49,25 @@ def _place_of_code(tag: str, meanings: Sequence[Meaning], medium: int) -> int | 
 
 
 def signal_reading(signal: SignalSettings, meaning: Meaning, data_set: DataSet, unit: str | None) -> Reading:
-    """The reading of a wanted register under the signal's names, its value in the signal's number type.
+    """The reading of a wanted register under the signal's names, its value scaled, then in the signal's number type.
 
-    A value that does not fit the number type leaves the reading `bad` with its print.
+    A value that fits neither scale nor number type leaves the reading `bad` with its print, which is never changed.
     """
     kind = signal.number_type
-    replacement = None if kind is None or meaning.decoder is not None else _decoder_of(kind)
+    # What is scaled is a number, though its print may not show it; a whole one may become so by its scale only.
+    printed = kind if signal.scale is None else NumberType.DECIMAL
+    replacement = None if printed is None or meaning.decoder is not None else _decoder_of(printed)
     reading = meaning.reading(data_set, unit, replacement)
-    if kind is not None and replacement is None and reading.quality is not Quality.BAD:
+    if reading.quality is not Quality.BAD:
         try:
-            reading.value = _fitted(reading.value, kind)
+            if signal.scale is not None:
+                reading.value = _scaled(reading.value, signal.scale)
+            if kind is not None and (replacement is None or printed is not kind):
+                reading.value = _fitted(reading.value, kind)
         except MISFITS as misfit:
             make_bad(reading, misfit)
+    if signal.unit is not None and isinstance(reading.value, Decimal | int):
+        reading.unit = canonical_unit(signal.unit)
     return _named(reading, signal)
 
 
@@ -79,6 +87,10 @@ def missing_reading(signal: SignalSettings, sets: Sequence[DataSet]) -> Reading:
         reason=f"{signal.tag_job_todo} is not printed by the meter; {hint}",
     )
     return _named(reading, signal)
+
+
+def _scaled(value: Value, scale: Decimal) -> Decimal:
+    return _EXACTLY.multiply(_as_decimal(value), scale)
 
 
 def _named(reading: Reading, signal: SignalSettings) -> Reading:

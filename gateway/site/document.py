@@ -18,6 +18,7 @@ from gateway.site.tables import (
     LISTS,
     SINGLE,
     AccessTable,
+    BalanceTable,
     GatewayTable,
     JobTable,
     LineTable,
@@ -101,6 +102,7 @@ class Document:
     signals: tuple[tuple[Entry[SignalTable], ...], ...]
     jobs: tuple[tuple[Entry[JobTable], ...], ...]
     sinks: tuple[Entry[SinkTable], ...]
+    balances: tuple[Entry[BalanceTable], ...]
 
 
 def read_document(path: Path) -> tuple[Document, Findings]:
@@ -116,6 +118,7 @@ def read_document(path: Path) -> tuple[Document, Findings]:
     meters = [_meter(n, raw, defaults, findings) for n, raw in enumerate(tables_in(content, ("meter",), findings))]
     lines = [_line(n, raw, defaults, findings) for n, raw in enumerate(tables_in(content, ("line",), findings))]
     sinks = [_sink(n, raw, findings) for n, raw in enumerate(tables_in(content, ("sink",), findings))]
+    balances = [_balance(n, raw, findings) for n, raw in enumerate(tables_in(content, ("balance",), findings))]
     single = {
         name: _entry(kind, (name,), f"[{name}]", _single(content, name, findings), findings)
         for name, kind in SINGLE.items()
@@ -130,6 +133,7 @@ def read_document(path: Path) -> tuple[Document, Findings]:
         tuple(signals for _, signals, _ in meters),
         tuple(jobs for _, _, jobs in meters),
         tuple(sinks),
+        tuple(balances),
     )
     return document, findings
 
@@ -254,6 +258,10 @@ def _sink(n: int, raw: Raw, findings: Findings) -> Entry[SinkTable]:
     own = {key: value for key, value in raw.items() if key in keys_of(SinkTable)}
     entry = _entry(SinkTable, ("sink", n), _title("sink", raw.get("name"), n), own, findings)
     return evolve(entry, raw=raw, own=frozenset(raw))
+
+
+def _balance(n: int, raw: Raw, findings: Findings) -> Entry[BalanceTable]:
+    return _entry(BalanceTable, ("balance", n), _title("balance", raw.get("name"), n), raw, findings)
 
 
 def _title(header: str, alias: object, n: int) -> str:

@@ -4,6 +4,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
@@ -112,6 +113,51 @@ class Number:
 
     def __str__(self) -> str:
         return f"{self.low:.12g}…{self.high:.12g}"
+
+
+class Sign(StrEnum):
+    """Which numbers an exact one may be."""
+
+    ANY = "a number"
+    NOT_ZERO = "a number other than 0"
+    POSITIVE = "a number above 0"
+
+
+@frozen
+class Exact:
+    """A number that is kept exactly as it is written: in digits, or as text where a float would round it."""
+
+    sign: Sign = Sign.ANY
+
+    def read(self, value: object) -> Decimal:
+        """The number; infinities, NaN, powers of ten and more than 18 digits on a side of the point are outside."""
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise Unfit(WRONG_KIND, f"{shown(value)} is {kind_name(value)}, {self.sign} is wanted", _EXACT)
+        written = format(Decimal(repr(value)), "f") if isinstance(value, float) else str(value)
+        if not _PLAIN_NUMBER.fullmatch(written):
+            code = WRONG_KIND if isinstance(value, str) else OUT_OF_RANGE
+            raise Unfit(code, f"{shown(value)}: {self.sign} is wanted", _EXACT)
+        number = Decimal(written.removesuffix(".0") if isinstance(value, float) else written)
+        if (number == 0 and self.sign is not Sign.ANY) or (number < 0 and self.sign is Sign.POSITIVE):
+            raise Unfit(OUT_OF_RANGE, f"{shown(value)} is not {self.sign}", _EXACT)
+        return number
+
+    def schema(self) -> dict[str, object]:
+        """A number, or text of digits."""
+        limits: dict[Sign, dict[str, object]] = {
+            Sign.ANY: {},
+            Sign.NOT_ZERO: {"not": {"const": 0}},
+            Sign.POSITIVE: {"exclusiveMinimum": 0},
+        }
+        text = {"type": "string", "pattern": f"^(?:{_PLAIN_NUMBER.pattern})$"}
+        return {"anyOf": [{"type": "number", **limits[self.sign]}, text]}
+
+    def __str__(self) -> str:
+        return f"{self.sign}, also as text"
+
+
+_PLAIN_NUMBER = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,18})?")
+_EXACT = 'digits with a point, such as 0.001 or "0.001"'
 
 
 @frozen

@@ -8,6 +8,7 @@ from attrs import AttrsInstance
 
 from gateway.errors import Finding, SiteError
 from gateway.protocol.characters import SEVEN_EVEN_ONE, CharacterFormat
+from gateway.site.counters import balances_of
 from gateway.site.document import Document, Entry, read_document
 from gateway.site.model import (
     AccessSettings,
@@ -80,6 +81,7 @@ def draft_site(path: Path) -> tuple[Site, tuple[Finding, ...]]:
         locator=findings.locator,
         places={(str(entry.place[0]), entry.alias): entry.place for entry in entries},
         access=AccessSettings(document.access.allow_write, document.access.writable),
+        balances=tuple(balances_of(document)),
     )
     return site, findings.in_order
 
@@ -148,6 +150,7 @@ def _meters(document: Document) -> Iterator[MeterSettings]:
                 signals=tuple(_signal(signal.table) for signal in signals if signal.table is not None),
                 password=table.password,
                 writable=table.writable,
+                fuse_a=table.fuse_a,
                 jobs=tuple(_job(job.table) for job in jobs if job.table is not None),
             )
 
@@ -160,6 +163,11 @@ def _signal(table: SignalTable) -> SignalSettings:
         enable=table.enable,
         log=table.log,
         number_type=table.number_type,
+        scale=table.scale,
+        unit=table.unit,
+        min=table.min,
+        max=table.max,
+        max_step=table.max_step,
     )
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 from attrs import field, frozen
 
 from gateway.protocol.characters import OPENING_SPEED, SEVEN_EVEN_ONE, CharacterFormat, Mode
+from gateway.site.balance import BalanceSettings
 from gateway.site.locate import Locator, Place
 
 
@@ -158,7 +160,8 @@ class LineSettings:
 class SignalSettings:
     """One wanted register of a meter: `tag_job_todo` is its address as printed, alternatives parted by `|`.
 
-    `log` 0: for the sinks only. `number_type` None: by the print.
+    `log` 0: for the sinks only. `number_type` None: by the print. `scale` multiplies the value, `unit` replaces its
+    unit; `min`, `max`, `max_step` judge the value that is delivered. None: nothing of the sort.
     """
 
     signal_name: str
@@ -167,6 +170,11 @@ class SignalSettings:
     enable: bool = True
     log: int = 1
     number_type: NumberType | None = None
+    scale: Decimal | None = None
+    unit: str | None = None
+    min: Decimal | None = None
+    max: Decimal | None = None
+    max_step: Decimal | None = None
 
 
 class JobKind(StrEnum):
@@ -211,6 +219,7 @@ class MeterSettings:
     `serialnumber` "" signs on with `/?!`. `meter_model` is a profile's id or "auto"; `type` None and `t2` None: auto.
     No `signals`: every register the meter offers. `password` is a reference (env:, file:, cred:), never the secret.
     `writable` narrows the site's, None: does not. `table` is the option digit of a short table, None: the readout.
+    `fuse_a` is the rating of its connection in ampere a phase, None: the usual one.
     """
 
     device_alias: str
@@ -231,6 +240,7 @@ class MeterSettings:
     writable: tuple[str, ...] | None = None
     jobs: tuple[JobSettings, ...] = ()
     table: str | None = None
+    fuse_a: int | None = None
 
 
 @frozen
@@ -258,6 +268,7 @@ class Site:
     locator: Locator
     places: Mapping[tuple[str, str], Place] = field(factory=dict, repr=False)
     access: AccessSettings = AccessSettings()
+    balances: tuple[BalanceSettings, ...] = ()
 
     def meters_of(self, alias: str) -> tuple[MeterSettings, ...]:
         """The enabled meters of the line of that alias, in the order of the file."""

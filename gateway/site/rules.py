@@ -1,17 +1,19 @@
 """What the tables of a site file must be to each other."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
-from attrs import AttrsInstance, frozen
+from attrs import AttrsInstance
 
 from gateway.protocol.characters import Mode
+from gateway.site.broken import Broken, Rule, broken_about, broken_at, listening_lines
+from gateway.site.counters import COUNTER_RULES
 from gateway.site.document import Document, Entry, Findings
 from gateway.site.kinds import did_you_mean
-from gateway.site.locate import Place
-from gateway.site.model import Endpoint, FlowControl, JobKind, Push, SerialPort, SpeedChange, TcpEndpoint
+from gateway.site.model import Endpoint, FlowControl, JobKind, NumberType, Push, SerialPort, SpeedChange, TcpEndpoint
+from gateway.site.numbers import NUMBER_RULES
 from gateway.site.structure import MISSING_KEY, Misfit
-from gateway.site.tables import LineTable, MeterTable
+from gateway.site.tables import LineTable
 
 _OF_A_PORT = (
     "device",
@@ -24,20 +26,12 @@ _OF_A_PORT = (
     "max_baudrate",
     "serial_close_delay",
 )
+_OF_A_NUMBER = ("scale", "unit", "min", "max", "max_step")
 _USED_BY_SOFT_PARITY = ("databits", "stopbits", "parity")
 _USUAL_SPEED = {
     Push.MODE_D: "baudrate = 2400 as the standard says, or 9600 as household meters do",
     Push.P1: 'baudrate = 115200, databits = 8, parity = "none"; before DSMR 4 baudrate = 9600',
 }
-
-
-@frozen
-class Broken:
-    """A rule that does not hold: where, for what, how."""
-
-    place: Place
-    title: str
-    misfit: Misfit
 
 
 def far_end(table: LineTable) -> Endpoint | None:
@@ -54,18 +48,11 @@ def check_rules(document: Document, findings: Findings) -> None:
             findings.add(broken.place, broken.title, broken.misfit)
 
 
-def _of(entry: Entry[AttrsInstance], key: str | None, code: str, what: str, advice: str | None) -> Broken:
-    return Broken(entry.place_of(key), entry.title, Misfit(key, code, what, advice))
-
-
-def _about(entry: Entry[AttrsInstance], key: str, code: str, what: str, advice: str | None) -> Broken:
-    return Broken(entry.place_of(key), entry.subject, Misfit(key, code, what, advice))
-
-
 def _unique_names(document: Document) -> Iterator[Broken]:
     yield from _repeated(document.lines, "alias")
     yield from _repeated(document.meters, "device_alias")
     yield from _repeated(document.sinks, "name")
+    yield from _repeated(document.balances, "name")
     for signals in document.signals:
         yield from _repeated(signals, "signal_alias")
 
@@ -86,7 +73,7 @@ def _far_ends(document: Document) -> Iterator[Broken]:
     for line in document.lines:
         for key, other in (("ip", "port"), ("port", "ip")):
             if key in line.raw and other not in line.raw:
-                yield _of(
+                yield broken_at(
                     line,
                     key,
                     "E-CFG-9",
@@ -94,7 +81,9 @@ def _far_ends(document: Document) -> Iterator[Broken]:
                     f'give "{other}" as well: both name a TCP endpoint',
                 )
         if not {"device", "ip", "port"} & set(line.raw):
-            yield _of(line, None, MISSING_KEY, "neither a port nor an endpoint is named", "device = …, or ip with port")
+            yield broken_at(
+                line, None, MISSING_KEY, "neither a port nor an endpoint is named", "device = …, or ip with port"
+            )
 
 
 def _ignored_keys(document: Document) -> Iterator[Broken]:
@@ -108,7 +97,7 @@ def _ignored_keys(document: Document) -> Iterator[Broken]:
         if ignored:
             keys = ", ".join(ignored)
             what = f"{keys}: ignored, since ip and port make this a TCP line"
-            yield _of(line, ignored[0], "W-CFG-1", what, f"leave out {keys}, or ip and port")
+            yield broken_at(line, ignored[0], "W-CFG-1", what, f"leave out {keys}, or ip and port")
 
 
 def _speeds(document: Document) -> Iterator[Broken]:
@@ -120,17 +109,17 @@ def _speeds(document: Document) -> Iterator[Broken]:
         if raw_tcp and table.speed_change is SpeedChange.AUTO:
             what = 'speed_change = "auto" over a raw TCP socket: a raw socket cannot change the far end\'s speed'
             advice = 'flavour = "rfc2217", or speed_change = "never" with baudrate = the server\'s setting'
-            yield _about(line, "speed_change", "E-CFG-7", what, advice)
+            yield broken_about(line, "speed_change", "E-CFG-7", what, advice)
         if not raw_tcp and table.max_baudrate is not None and table.max_baudrate < table.baudrate:
             what = f"max_baudrate = {table.max_baudrate} is below the opening speed, baudrate = {table.baudrate}"
-            yield _of(line, "max_baudrate", "E-CFG-6", what, f"max_baudrate = {table.baudrate} or more")
+            yield broken_at(line, "max_baudrate", "E-CFG-6", what, f"max_baudrate = {table.baudrate} or more")
 
 
 def _flow_control(document: Document) -> Iterator[Broken]:
     for line in document.lines:
         if line.table is not None and line.table.flowcontrol is FlowControl.XONXOFF:
             what = 'flowcontrol = "xonxoff": a check character may equal XON or XOFF and would be swallowed'
-            yield _of(line, "flowcontrol", "W-CFG-2", what, 'flowcontrol = "none"')
+            yield broken_at(line, "flowcontrol", "W-CFG-2", what, 'flowcontrol = "none"')
 
 
 def _shared_far_ends(document: Document) -> Iterator[Broken]:
@@ -147,7 +136,7 @@ def _shared_far_ends(document: Document) -> Iterator[Broken]:
                 continue
         if end in first:
             advice = "put their meters on one line: two talkers would take each other's answers"
-            yield _of(line, key, "E-CFG-10", f"{named} is the far end of line {first[end].alias} as well", advice)
+            yield broken_at(line, key, "E-CFG-10", f"{named} is the far end of line {first[end].alias} as well", advice)
         first.setdefault(end, line)
 
 
@@ -158,49 +147,7 @@ def _known_lines(document: Document) -> Iterator[Broken]:
         if not isinstance(wanted, str) or wanted in aliases:
             continue
         advice = did_you_mean(wanted, aliases, f"lines here: {', '.join(aliases) or 'none'}")
-        yield _of(meter, "line", "E-CFG-11", f'there is no line "{wanted}"', advice)
-
-
-def _by_line(document: Document) -> Mapping[str, list[tuple[Entry[MeterTable], MeterTable]]]:
-    """The enabled meters of each line."""
-    grouped: dict[str, list[tuple[Entry[MeterTable], MeterTable]]] = {}
-    for meter in document.meters:
-        if meter.table is not None and meter.table.enable:
-            grouped.setdefault(meter.table.line, []).append((meter, meter.table))
-    return grouped
-
-
-def _listening(document: Document) -> Mapping[str, LineTable]:
-    """The lines that only listen, by their alias."""
-    tables = [line.table for line in document.lines if line.table is not None]
-    return {table.alias: table for table in tables if table.push is not Push.NONE}
-
-
-def _wildcards(document: Document) -> Iterator[Broken]:
-    listening = _listening(document)
-    for alias, meters in _by_line(document).items():
-        for meter, table in meters:
-            if table.serialnumber == "" and len(meters) > 1:
-                given = "empty" if meter.raw.get("serialnumber") == "" else "0"
-                at_once = '"/?!" would be answered by all at once'
-                trouble = "none could be told by its telegrams" if alias in listening else at_once
-                shared = f"{alias} has {len(meters)} meters: {trouble}"
-                what = f"serialnumber is {given} but {shared}"
-                yield _about(meter, "serialnumber", "E-CFG-12", what, "the number on the meter's plate")
-
-
-def _equal_serial_numbers(document: Document) -> Iterator[Broken]:
-    advice = "one [[meter]] a meter; enable = false for the one that was removed"
-    for meters in _by_line(document).values():
-        first: dict[str, Entry[MeterTable]] = {}
-        for meter, table in meters:
-            number = table.serialnumber.lstrip("0")
-            if table.serialnumber and number in first:
-                other = f"that of meter {first[number].alias} on the same line (leading zeros do not count)"
-                what = f'serialnumber "{table.serialnumber}" is {other}'
-                yield _of(meter, "serialnumber", "E-CFG-13", what, advice)
-            elif table.serialnumber:
-                first[number] = meter
+        yield broken_at(meter, "line", "E-CFG-11", f'there is no line "{wanted}"', advice)
 
 
 def _mode_b_at_a_fixed_speed(document: Document) -> Iterator[Broken]:
@@ -211,24 +158,39 @@ def _mode_b_at_a_fixed_speed(document: Document) -> Iterator[Broken]:
             continue
         if isinstance(far_end(line), TcpEndpoint) or line.speed_change is SpeedChange.NEVER:
             what = f'type = "B" on a line that stays at {line.baudrate} Bd: it is read only if it offers that speed'
-            yield _of(meter, "type", "W-CFG-3", what, "a serial port, or the meter set to the line's speed")
+            yield broken_at(meter, "type", "W-CFG-3", what, "a serial port, or the meter set to the line's speed")
 
 
 def _lines_that_only_listen(document: Document) -> Iterator[Broken]:
-    listening = _listening(document)
+    listening = listening_lines(document)
     for line in (line for line in document.lines if line.table is not None and line.table.alias in listening):
         if isinstance(far_end(listening[line.alias]), SerialPort) and "baudrate" not in line.raw:
             push = listening[line.alias].push
             what = f'push = "{push}" without "baudrate": nobody is asked for the speed of a line that only listens'
-            yield _of(line, "push", MISSING_KEY, what, _USUAL_SPEED[push])
+            yield broken_at(line, "push", MISSING_KEY, what, _USUAL_SPEED[push])
     for meter, table in ((meter, meter.table) for meter in document.meters if meter.table is not None):
         line_table = listening.get(table.line)
         if line_table is None and table.type is Mode.D:
-            yield _of(meter, "type", "E-CFG-22", 'type = "D" on a line that asks', 'push = "D" at its [[line]]')
+            yield broken_at(meter, "type", "E-CFG-22", 'type = "D" on a line that asks', 'push = "D" at its [[line]]')
         if line_table is not None and table.type not in (None, Mode.D):
-            yield _of(meter, "type", "E-CFG-22", f'type = "{table.type}" on a line that only listens', 'type = "auto"')
+            yield broken_at(
+                meter, "type", "E-CFG-22", f'type = "{table.type}" on a line that only listens', 'type = "auto"'
+            )
         if line_table is not None and table.password is not None:
-            yield _of(meter, "password", "E-CFG-22", "a password on a line that only listens", "leave it out")
+            yield broken_at(meter, "password", "E-CFG-22", "a password on a line that only listens", "leave it out")
+
+
+def _signals(document: Document) -> Iterator[Broken]:
+    for signal, table in ((signal, signal.table) for signals in document.signals for signal in signals):
+        if table is None:
+            continue
+        if table.min is not None and table.max is not None and table.min > table.max:
+            what = f"min = {table.min} is above max = {table.max}: no value is plausible"
+            yield broken_at(signal, "min", "E-CFG-6", what, f"min = {table.max} or less")
+        given = [key for key in _OF_A_NUMBER if key in signal.raw]
+        if table.number_type in (NumberType.TEXT, NumberType.TIME) and given:
+            what = f'{", ".join(given)} beside number_type = "{table.number_type}": only numbers have them'
+            yield broken_at(signal, given[0], "E-CFG-6", what, f"leave out {', '.join(given)}, or number_type")
 
 
 def _jobs(document: Document) -> Iterator[Broken]:
@@ -237,12 +199,12 @@ def _jobs(document: Document) -> Iterator[Broken]:
         line = None if meter.table is None else lines.get(meter.table.line)
         if line is not None and line.push != Push.NONE and jobs:
             what = f'line {line.alias} has push = "{line.push}": it only listens, so nothing can be asked of its meters'
-            yield _of(jobs[0], None, "E-CFG-21", what, "leave out [[meter.job]]")
+            yield broken_at(jobs[0], None, "E-CFG-21", what, "leave out [[meter.job]]")
         done: set[tuple[JobKind, str | None]] = set()
         for job, table in ((job, job.table) for job in jobs if job.table is not None):
             if (table.kind, table.code) in done:
                 what = f'a job of kind "{table.kind}" for the same code stands above'
-                yield _of(job, "kind", "E-CFG-8", what, "one [[meter.job]] a kind and code")
+                yield broken_at(job, "kind", "E-CFG-8", what, "one [[meter.job]] a kind and code")
             done.add((table.kind, table.code))
 
 
@@ -252,7 +214,7 @@ def _clocks_that_may_not_be_set(document: Document) -> Iterator[Broken]:
     for job in (job for jobs in document.jobs for job in jobs):
         if job.table is not None and job.table.kind is JobKind.CLOCK:
             what = 'kind = "clock" without [access] allow_write: the clock is read, never set'
-            yield _of(job, "kind", "W-CFG-5", what, "allow_write = true, or leave the job out")
+            yield broken_at(job, "kind", "W-CFG-5", what, "allow_write = true, or leave the job out")
 
 
 def _something_to_read(document: Document) -> Iterator[Broken]:
@@ -263,7 +225,7 @@ def _something_to_read(document: Document) -> Iterator[Broken]:
     read = {meter.raw.get("line") for meter in document.meters if meter.table is None or meter.table.enable}
     for line in document.lines:
         if line.table is not None and line.table.alias not in read:
-            yield _of(
+            yield broken_at(
                 line,
                 None,
                 "W-CFG-4",
@@ -272,7 +234,7 @@ def _something_to_read(document: Document) -> Iterator[Broken]:
             )
 
 
-_RULES: tuple[Callable[[Document], Iterator[Broken]], ...] = (
+_RULES: tuple[Rule, ...] = (
     _unique_names,
     _far_ends,
     _ignored_keys,
@@ -280,10 +242,11 @@ _RULES: tuple[Callable[[Document], Iterator[Broken]], ...] = (
     _flow_control,
     _shared_far_ends,
     _known_lines,
-    _wildcards,
-    _equal_serial_numbers,
+    *NUMBER_RULES,
+    *COUNTER_RULES,
     _mode_b_at_a_fixed_speed,
     _lines_that_only_listen,
+    _signals,
     _jobs,
     _clocks_that_may_not_be_set,
     _something_to_read,

@@ -3,6 +3,7 @@
 # ruff: noqa: RUF009 - key() makes a field, not a default
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import ClassVar, TypeVar, cast
 from zoneinfo import ZoneInfo
@@ -14,9 +15,11 @@ from gateway.site.kinds import (
     ALIAS,
     NAME,
     Choice,
+    Exact,
     Kind,
     Number,
     OrAuto,
+    Sign,
     Switch,
     Text,
     Texts,
@@ -34,7 +37,19 @@ from gateway.site.model import (
     SpeedChange,
     Wakeup,
 )
-from gateway.site.terms import Folder, MeterModel, SecretReference, SerialNumber, Tags, TimeZone, WallClock
+from gateway.site.terms import (
+    COUNTER,
+    COUNTERS,
+    Folder,
+    Interval,
+    MeterModel,
+    SecretReference,
+    SerialNumber,
+    Several,
+    Tags,
+    TimeZone,
+    WallClock,
+)
 
 T = TypeVar("T")
 HOUR_MS, MONTH_MS = 3_600_000, 31 * 24 * 3_600_000
@@ -193,6 +208,11 @@ class MeterTable:
     poll_delay_ms: int = key(Whole(0, 60_000, "ms"), "least silence on the line before its sign-on", 200)
     scan_rate_ms: int = key(Whole(1, MONTH_MS, "ms"), "how often it is read", HOUR_MS // 4)
     timeout_ms: int = key(Whole(20, 600_000, "ms"), "longest wait for the first octet of an answer", 2500)
+    fuse_a: int | None = key(
+        Whole(1, 10_000, "A"),
+        "rating of its connection in A a phase: growths beyond it are read twice; none: 100",
+        None,
+    )
     password: str | None = key(SecretReference(), "where its password is found", None)
     writable: tuple[str, ...] | None = key(Texts(), f"as in [access], which both have to allow; {_WRITABLE}", None)
     tags: Mapping[str, str] = key(Tags(), "carried into every record", {})
@@ -202,7 +222,6 @@ class MeterTable:
 class SignalTable:
     """[[meter.signal]]: a wanted register; none: every register that the meter offers."""
 
-    later: ClassVar = ("scale", "unit", "min", "max", "max_step")
     signal_name: str = key(Text(), "a name for people", "")
     signal_alias: str = required(ALIAS, "the signal's name in records; unique in its meter")
     enable: bool = key(Switch(), "false: left out", default=True)
@@ -211,6 +230,13 @@ class SignalTable:
     tag_job_todo: str = required(
         Text("a register as the meter prints it, alternatives parted by |", r"[^\x00-\x1f\x7f()/!]+", '"1.8.0"'),
         "the register exactly as the meter prints it; `|` parts alternatives",
+    )
+    scale: Decimal | None = key(Exact(Sign.NOT_ZERO), "multiplies the value, exactly; none: as printed", None)
+    unit: str | None = key(NAME, "stands in place of the printed unit; none: as printed", None)
+    min: Decimal | None = key(Exact(), "the least value that is plausible; one below it is read twice", None)
+    max: Decimal | None = key(Exact(), "the greatest value that is plausible; one above it is read twice", None)
+    max_step: Decimal | None = key(
+        Exact(Sign.POSITIVE), "the greatest plausible change from one reading to the next", None
     )
 
 
@@ -236,7 +262,26 @@ class SinkTable:
     type: str = required(NAME, "what kind of sink, as a plugin names it")
 
 
-LISTS: Mapping[str, type[AttrsInstance]] = {"line": LineTable, "meter": MeterTable, "sink": SinkTable}
+@frozen(kw_only=True)
+class BalanceTable:
+    """[[balance]]: a main meter held against the meters behind it."""
+
+    name: str = required(ALIAS, "the balance's name; unique")
+    main: str = required(COUNTER, "the register of the main meter")
+    parts: tuple[str, ...] = required(
+        Several(COUNTERS),
+        "the registers behind it; a device_alias may be a pattern such as flat*, the main is never one",
+    )
+    interval: str = key(Interval(), "how long it counts, by the gateway's time zone; 7d: from Monday to Monday", "1d")
+    tolerance_percent: float = key(Number(0, 100), "how much of the main may be missing", 3.0)
+
+
+LISTS: Mapping[str, type[AttrsInstance]] = {
+    "line": LineTable,
+    "meter": MeterTable,
+    "sink": SinkTable,
+    "balance": BalanceTable,
+}
 SINGLE: Mapping[str, type[AttrsInstance]] = {"gateway": GatewayTable, "access": AccessTable, "plugins": PluginsTable}
-LATER_TABLES = ("http", "otel", "alert", "inventory", "signal_set", "balance")
+LATER_TABLES = ("http", "otel", "alert", "inventory", "signal_set")
 CONFIG_VERSION = 1

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import frozen
 
-from gateway.cadence import Cadence
+from gateway.cadence import Cadence, Span
 from gateway.site.kinds import NAME, OUT_OF_RANGE, WRONG_KIND, Text, Unfit, kind_name, quoted, shown
 
 LONGEST_SERIAL_NUMBER = 32  # protocol.md 3.1: an address has at most 32 characters
@@ -179,3 +179,55 @@ class WallClock:
 
 
 _OFTEN = '"00:30" or "*/15"'
+
+_SIGNAL = r"\.[^\x00-\x1f\x7f()/!*?]+"
+COUNTER = Text("device_alias.signal_alias", rf"[A-Za-z0-9_-]+{_SIGNAL}", '"main.energy_import"')
+COUNTERS = Text(
+    "device_alias.signal_alias, * and ? in the first", rf"[A-Za-z0-9_*?-]+{_SIGNAL}", '"flat*.energy_import"'
+)
+
+
+@frozen
+class Several:
+    """A list of one text or more, each of one sort."""
+
+    element: Text
+
+    def read(self, value: object) -> tuple[str, ...]:
+        """The texts in their order."""
+        if not isinstance(value, list):
+            raise Unfit(
+                WRONG_KIND, f"{shown(value)} is {kind_name(value)}, a list is wanted", f"[{self.element.example}]"
+            )
+        if not value:
+            raise Unfit(OUT_OF_RANGE, f"[]: {self} is wanted", f"[{self.element.example}]")
+        return tuple(self.element.read(element) for element in value)
+
+    def schema(self) -> dict[str, object]:
+        """An array of strings."""
+        return {"type": "array", "items": self.element.schema(), "minItems": 1}
+
+    def __str__(self) -> str:
+        return f"a list of {self.element}"
+
+
+@frozen
+class Interval:
+    """How long something repeated lasts."""
+
+    def read(self, value: object) -> str:
+        """The span as it is written."""
+        try:
+            Span.from_text(NAME.read(value))
+        except Unfit:
+            raise
+        except ValueError:
+            raise Unfit(OUT_OF_RANGE, f"{shown(value)}: {self} is wanted", 'for example "6h" or "1d"') from None
+        return str(value)
+
+    def schema(self) -> dict[str, object]:
+        """A string with its pattern."""
+        return {"type": "string", "pattern": "^(?:(?:1|2|3|4|6|8|12|24)h|(?:[1-9]|[12][0-9]|3[01])d)$"}
+
+    def __str__(self) -> str:
+        return "hours that divide a day (1h), or 1 to 31 days (7d)"

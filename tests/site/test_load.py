@@ -1,6 +1,7 @@
 """A site file in, a site or all its findings out."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -40,6 +41,12 @@ METER = """
 device_alias = "flat01"
 line = "riser-a"
 serialnumber = "01234567"
+"""
+OTHER = """
+[[meter]]
+device_alias = "flat08"
+line = "optical"
+serialnumber = "7"
 """
 SIGNAL = """
 [[meter.signal]]
@@ -102,6 +109,7 @@ def test_the_smallest_site_gets_the_documented_defaults(write: Write) -> None:
     assert (meter.poll_delay_ms, meter.scan_rate_ms, meter.timeout_ms) == (200, 900_000, 2500)
     assert (meter.meter_model, meter.signals, site.sinks, site.plugins_allow) == ("auto", (), (), None)
     assert (meter.password, meter.writable, meter.jobs, site.access) == (None, None, (), AccessSettings())
+    assert meter.fuse_a is None
     assert (site.gateway.name, site.gateway.timezone, site.gateway.retention_days) == ("metergate", ZoneInfo("UTC"), 90)
 
 
@@ -142,6 +150,7 @@ def test_every_table_reaches_its_settings(write: Write) -> None:
             enable = 1
             password = "env:FLATS"
             writable = ["0.9.1"]
+            fuse_a = 63
             tags = { flat = "1" }
             [[meter.signal]]
             signal_name = "Energy"
@@ -150,6 +159,11 @@ def test_every_table_reaches_its_settings(write: Write) -> None:
             enable = 0
             log = 0
             number_type = "INTEGER"
+            scale = 0.1
+            unit = "MWh"
+            min = -5
+            max = "999999.90"
+            max_step = 1000.0
             [[meter.job]]
             kind = "profile-data"
             schedule = "00:30"
@@ -174,7 +188,22 @@ def test_every_table_reaches_its_settings(write: Write) -> None:
     assert (line.baudrate, line.max_baudrate, line.flowcontrol) == (600, 4800, FlowControl.RTSCTS)
     assert (meter.serialnumber, meter.meter_model, meter.type, meter.t2) == ("", "auto", Mode.C, 300)
     assert meter.tags == {"flat": "1"}
-    assert meter.signals == (SignalSettings("Energy", "energy", "1.8.0|1.8.1", False, 0, NumberType.INTEGER),)  # noqa: FBT003
+    assert meter.signals == (
+        SignalSettings(
+            "Energy",
+            "energy",
+            "1.8.0|1.8.1",
+            enable=False,
+            log=0,
+            number_type=NumberType.INTEGER,
+            scale=Decimal("0.1"),
+            unit="MWh",
+            min=Decimal(-5),
+            max=Decimal("999999.90"),
+            max_step=Decimal(1000),
+        ),
+    )
+    assert meter.fuse_a == 63
     assert site.sinks == (SinkSettings("log", "jsonl", {"path": "out.jsonl"}),)
     assert site.access == AccessSettings(allow_write=True, writable=("0.9.*", "1.6.0"))
     assert (meter.password, meter.writable) == ("env:FLATS", ("0.9.1",))
@@ -182,6 +211,28 @@ def test_every_table_reaches_its_settings(write: Write) -> None:
         JobSettings(JobKind.PROFILE_DATA, "00:30", "P.02", 40),
         JobSettings(JobKind.EVENTS, "*/360"),
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "exact"),
+    [
+        ("0.1", "0.1"),
+        ("1e-7", "0.0000001"),
+        ("1000.0", "1000"),
+        ("-0.001", "-0.001"),
+        ("40", "40"),
+        ('"0.10"', "0.10"),
+        ('"123456789012345678.123456789012345678"', "123456789012345678.123456789012345678"),
+    ],
+)
+def test_a_scale_is_kept_exactly_as_it_is_written(write: Write, written: str, exact: str) -> None:
+    (signal,) = site_of(write(LINE + METER + SIGNAL + f"scale = {written}\n")).meters[0].signals
+    assert format(signal.scale or 0, "f") == exact
+
+
+def test_a_least_value_may_equal_the_greatest(write: Write) -> None:
+    (signal,) = site_of(write(LINE + METER + SIGNAL + "min = 0\nmax = 0.0\n")).meters[0].signals
+    assert (signal.min, signal.max) == (Decimal(0), Decimal(0))
 
 
 def test_folders_of_a_site_file_elsewhere_start_at_its_folder(tmp_path: Path) -> None:
@@ -360,7 +411,23 @@ BAD: list[tuple[str, str, int, str]] = [
     (LINE + METER + JOB + "cron = 1\n", "E-CFG-2", 15, 'unknown key "cron"'),
     (LINE + METER + "job = 3\n", "E-CFG-5", 11, "job is a number, tables are wanted"),
     (LINE + METER + JOB + JOB, "E-CFG-8", 17, 'a job of kind "profile-data" for the same code stands above'),
-    (LINE + METER + SIGNAL + "scale = 2\n", "E-CFG-15", 15, '"scale" is not in this version'),
+    (LINE + METER + "fuse_a = 0\n", "E-CFG-6", 11, "fuse_a = 0 is outside its range"),
+    (LINE + METER + "fuse_a = 10_001\n", "E-CFG-6", 11, "fuse_a = 10001 is outside its range"),
+    (LINE + METER + SIGNAL + "scale = 0\n", "E-CFG-6", 15, "scale = 0 is not a number other than 0"),
+    (LINE + METER + SIGNAL + "max_step = -0.5\n", "E-CFG-6", 15, "max_step = -0.5 is not a number above 0"),
+    (LINE + METER + SIGNAL + "max_step = 0.0\n", "E-CFG-6", 15, "max_step = 0.0 is not a number above 0"),
+    (LINE + METER + SIGNAL + "min = nan\n", "E-CFG-6", 15, "min = NaN: a number is wanted"),
+    (LINE + METER + SIGNAL + "max = 1e30\n", "E-CFG-6", 15, "max = 1e+30: a number is wanted"),
+    (LINE + METER + SIGNAL + "max = true\n", "E-CFG-5", 15, "max = true is true or false, a number is wanted"),
+    (LINE + METER + SIGNAL + 'scale = "1/1000"\n', "E-CFG-5", 15, 'scale = "1/1000": a number other than 0 is'),
+    (LINE + METER + SIGNAL + "unit = 7\n", "E-CFG-5", 15, "unit = 7 is a number"),
+    (LINE + METER + SIGNAL + "max = 1\nmin = 1.5\n", "E-CFG-6", 16, "min = 1.5 is above max = 1"),
+    (
+        LINE + METER + SIGNAL + 'number_type = "TEXT"\nunit = "kWh"\n',
+        "E-CFG-6",
+        16,
+        'unit beside number_type = "TEXT": only numbers have them',
+    ),
     (LINE + METER + SIGNAL.replace("1.8.0", ""), "E-CFG-6", 14, "a register as the meter prints it"),
     ("[otel]\n" + LINE + METER, "E-CFG-15", 1, '"otel" is not in this version'),
     ("[access]\nwritable = [1]\n" + LINE + METER, "E-CFG-5", 2, "writable = 1 is a number"),
@@ -454,6 +521,7 @@ def test_a_clock_may_be_set_by_a_job_where_writing_is_on(write: Write) -> None:
         (PORT + 'flowcontrol = "xonxoff"\n' + METER.replace("riser-a", "optical"), "W-CFG-2", 5),
         (LINE + METER + 'type = "B"\n', "W-CFG-3", 11),
         (PORT + 'speed_change = "never"\n' + METER.replace("riser-a", "optical") + 'type = "B"\n', "W-CFG-3", 11),
+        (LINE + PORT + METER + METER.replace("flat01", "flat07").replace("riser-a", "optical"), "W-CFG-6", 19),
         (LINE, "W-CFG-4", 2),
         (LINE + METER + "enable = false\n", "W-CFG-4", 2),
         ("", "W-CFG-4", 1),
@@ -463,6 +531,24 @@ def test_what_works_badly_is_warned_of(write: Write, text: str, code: str, line:
     _, (warning,) = load_site(write(text))
     assert (warning.code, warning.where.partition(" ")[0]) == (code, f"metergate.toml:{line}")
     assert not warning.is_error
+
+
+def test_s3_one_serial_number_on_two_lines_is_warned_of_with_both_meters(write: Write) -> None:
+    second = METER.replace("flat01", "flat07").replace("riser-a", "optical").replace("01234567", "1234567")
+    site, (warning,) = load_site(write(LINE + PORT + METER + second))
+    assert str(warning) == (
+        'W-CFG-6 metergate.toml:19 [[meter]] flat07: serialnumber "1234567" is that of meter flat01 on line riser-a '
+        "(leading zeros do not count)\n"
+        "        next: compare both with the plates; readings are kept apart by device_alias and line"
+    )
+    assert [meter.device_alias for meter in site.meters] == ["flat01", "flat07"]
+
+
+def test_s3_meters_that_are_disabled_or_without_number_share_none(write: Write) -> None:
+    elsewhere = METER.replace("flat01", "flat07").replace("riser-a", "optical")
+    assert load_site(write(LINE + PORT + METER + elsewhere + "enable = false\n" + OTHER))[1] == ()
+    nameless = METER.replace("01234567", "") + elsewhere.replace("01234567", "000")
+    assert load_site(write(LINE + PORT + nameless))[1] == ()
 
 
 def test_a_mode_that_needs_no_speed_change_is_not_warned_of(write: Write) -> None:
