@@ -1,6 +1,7 @@
 """The one task that talks on a line: it visits the line's meters in turn, for ever."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
 import trio
@@ -19,6 +20,7 @@ from gateway.telemetry import Telemetry
 from gateway.visit import Ended, Visitor
 
 BOOKING_LIMIT = 0.5  # seconds for the gap of a visit that a signal cuts short
+LOOK_AGAIN = 60.0  # seconds of idle time after which the schedule is asked again: the wall clock may have been put
 LOSSES_A_SLOT = 3  # a slot in which the line was lost so often ends as a gap, so that one meter cannot wedge the rest
 
 _CAUSES = {Fate.OVERRUN: Cause.OVERRUN, Fate.RESTING: Cause.RESTING}
@@ -67,7 +69,9 @@ class Bus:
         if self._reopening.was_down:
             await self._book_missed()
         while (slot := self.schedule.next(trio.current_time())) is not None:
-            await _listen_until(line, slot.due)
+            await _listen_until(line, min(slot.due, trio.current_time() + LOOK_AGAIN))
+            if slot.due > trio.current_time():
+                continue
             if slot.fate is Fate.VISIT:
                 await self._visit(line, slot)
             else:
@@ -101,10 +105,15 @@ class Bus:
         )
         self._tell_interval(slot.meter, ended)
         self._measure(slot, record)
-        if isinstance(record, Gap):
-            self.report(record.finding)
+        for finding in (record.finding if isinstance(record, Gap) else None, ended.warning):
+            if finding is not None:
+                self.report(finding)
         self.telemetry.visit(record, ended.profile, ended.steps)
-        await self.append(record, self.visitor.memory(slot.meter))
+        async with AsyncExitStack() as appended:
+            # The last one pushed is appended first; each of them is, even if cancelled while another one waits.
+            appended.push_async_callback(self.append, record, self.visitor.memory(slot.meter))
+            for event in reversed(ended.events):
+                appended.push_async_callback(self.append, event, None)
 
     def _tell_interval(self, meter: MeterSettings, ended: Ended) -> None:
         """A profile's shortest interval wins over the scan rate: each read costs a battery meter."""

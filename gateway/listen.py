@@ -1,13 +1,15 @@
 """The one task of a line that only listens: it hears what meters push, for ever (protocol.md 5.5, 5.6)."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
 import trio
 from attrs import define, evolve, field
 
+from gateway.acceptance import Heard, Judged
 from gateway.catalog import AUTO
-from gateway.errors import Cause, Finding, MeterError
+from gateway.errors import Cause, Finding, MeterError, NoAnswer
 from gateway.failure import not_visited, where
 from gateway.figures import FrameError
 from gateway.line.base import Line
@@ -16,15 +18,16 @@ from gateway.line.reopening import Opener, Reopening
 from gateway.line.silence import LOOK
 from gateway.memory import MeterMemory
 from gateway.profile import MeterProfile
+from gateway.protocol.characters import BlockCheck
 from gateway.protocol.dropped import Damage, Dropped
 from gateway.protocol.messages import DataBlock
 from gateway.protocol.push import PushStream
 from gateway.protocol.pushed import PushedTelegram
-from gateway.reading import Gap, Readout, Record, Visit
+from gateway.reading import Event, Gap, Readout, Record, Visit
 from gateway.site.model import MeterSettings, Push
 from gateway.telemetry import Telemetry
 from gateway.trust import identities
-from gateway.visit import Heard, Visitor
+from gateway.visit import Visitor
 
 PATIENCE = 15.0  # seconds that a due slot waits for a telegram at least: meters push every 1 to 10 s
 STRANGERS_LIMIT = 64  # unknown meters that are told: damage makes new ones for ever
@@ -40,7 +43,10 @@ _FRAME_ERRORS = {
 
 @define(eq=False)
 class _Turn:
-    """The slots of one meter: the present one is due at `due`; `heard` is the last telegram not yet stored."""
+    """The slots of one meter: the present one is due at `due`; `heard` is the last telegram not yet stored.
+
+    `doubted` is one that waits for the next to bear it out.
+    """
 
     meter: MeterSettings
     period: float
@@ -48,6 +54,7 @@ class _Turn:
     due: float
     slots_left: int | None
     heard: Heard | None = None
+    doubted: Judged | None = None
     is_failing: bool | None = None
 
     @property
@@ -152,7 +159,9 @@ class Listener:
         if found is not None:
             turn, profile = found
             block = DataBlock(one.body, framed=one.is_checked)
-            turn.heard = Heard(one.identification, profile, block, self.visitor.now())
+            check = one.check.value if one.is_checked else BlockCheck.NONE.value
+            now, moment = self.visitor.now(), trio.current_time()
+            turn.heard = Heard(one.identification, profile, block, one.parity, check, now, moment)
 
     def _sender(self, telegram: PushedTelegram) -> tuple[_Turn, MeterProfile] | None:
         """The meter that prints its serial number, else the only one that the identification fits."""
@@ -187,7 +196,10 @@ class Listener:
             while turn.is_open and turn.due <= trio.current_time() and turn.end <= now:
                 visit = self._visit(turn)
                 if turn.heard is not None:
-                    await self._store(turn, turn.heard, visit)
+                    await self._judge(turn, turn.heard, visit)
+                elif turn.doubted is not None:
+                    failure = NoAnswer("E-PUSH-1", "no other telegram came")
+                    await self._store(turn, self.visitor.acceptance.unconfirmed(turn.doubted, failure), visit)
                 elif cause is not None:
                     await self._end(turn, Gap(visit, cause, not_visited(turn.meter, cause)))
                 else:
@@ -200,24 +212,42 @@ class Listener:
         gives_up = self.rounds is not None and not self._reopening.was_opened
         await self._settle(Cause.LINE_DOWN, float("inf") if gives_up else trio.current_time())
 
-    async def _store(self, turn: _Turn, heard: Heard, visit: Visit) -> None:
-        turn.heard = None
-        record: Readout | Gap
+    async def _judge(self, turn: _Turn, heard: Heard, visit: Visit) -> None:
+        """Stores a telegram; what is strange about it is stored with the one that comes next."""
+        turn.heard, acceptance = None, self.visitor.acceptance
+        memory = self.visitor.memory(turn.meter)
         try:
-            record = self.visitor.understood(heard, turn.meter, visit)
+            judged = acceptance.judged(heard, turn.meter, memory)
         except MeterError as error:
-            record = Gap(visit, error.cause, error.finding(where(turn.meter)))
-            self.report(record.finding)
-        await self._end(turn, record, heard.profile.key)
+            gap = Gap(visit, error.cause, error.finding(where(turn.meter)))
+            self.report(gap.finding)
+            await self._end(turn, gap, heard.profile.key)
+            return
+        if turn.doubted is not None:
+            judged = acceptance.settled(turn.doubted, judged, turn.meter, memory)
+        elif judged.wants_another:
+            turn.doubted = judged
+            return
+        await self._store(turn, judged, visit)
 
-    async def _end(self, turn: _Turn, record: Readout | Gap, profile: str = "") -> None:
-        """A slot is over: the next one is due, the record is counted, then stored."""
+    async def _store(self, turn: _Turn, judged: Judged, visit: Visit) -> None:
+        turn.doubted = None
+        memory = self.visitor.memory(turn.meter)
+        readout, events = self.visitor.acceptance.accepted(judged, turn.meter, memory, visit)
+        await self._end(turn, readout, judged.heard.profile.key, events)
+
+    async def _end(self, turn: _Turn, record: Readout | Gap, profile: str = "", events: Sequence[Event] = ()) -> None:
+        """A slot is over: the next one is due, the record is counted, then stored behind what has happened."""
         turn.ended(is_failing=isinstance(record, Gap))
         failing = sum(turn.is_failing is True for turn in self._turns)
         answering = sum(turn.is_failing is False for turn in self._turns)
         self.visitor.figures.meters.update(answering=answering, failing=failing, resting=0)
         self.telemetry.visit(record, profile)
-        await self.append(record, self.visitor.memory(turn.meter))
+        async with AsyncExitStack() as appended:
+            # The last one pushed is appended first; each of them is, even if cancelled while another one waits.
+            appended.push_async_callback(self.append, record, self.visitor.memory(turn.meter))
+            for event in reversed(events):
+                appended.push_async_callback(self.append, event, None)
 
     def _silence(self, turn: _Turn, visit: Visit) -> Gap:
         """Why no telegram is there: none came, or nothing but damaged ones on the whole line."""

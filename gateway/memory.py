@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from attrs import define, field, frozen
 
+from gateway.experience import Experience
 from gateway.protocol.characters import BlockCheck
 from gateway.protocol.datablock import BlockParser
 
@@ -40,7 +41,7 @@ class MeterMemory:
     `identification` is the last one seen, `block_octets` the length of the last good block,
     `framed` tells whether that block came between STX and ETX. `pinned` is the identification that passwords go to,
     `accepted` the keyed hash of the password that the meter took last. `stored_until` is the end of the newest stored
-    interval or entry of each series, by its code.
+    interval or entry of each series, by its code. `experience` is what its values are judged by.
     """
 
     identification: str | None = None
@@ -51,6 +52,7 @@ class MeterMemory:
     latch: Latch | None = None
     open_session: OpenSession | None = None
     stored_until: dict[str, datetime] = field(factory=dict)
+    experience: Experience = field(factory=Experience)
     blocks: BlockParser = field(factory=BlockParser, eq=False)
 
     def to_text(self) -> str:
@@ -66,12 +68,16 @@ class MeterMemory:
                 "latch": None if latch is None else [latch.reference, latch.digest, latch.is_refused],
                 "open_session": None if session is None else [session.speed, session.check.value],
                 "stored_until": {code: moment.isoformat() for code, moment in self.stored_until.items()},
+                "experience": self.experience.to_json(),
             }
         )
 
     @classmethod
     def from_text(cls, text: str) -> "MeterMemory":
-        """The memory that `to_text` wrote; unknown keys of a newer version are left out."""
+        """The memory that `to_text` wrote; unknown keys of a newer version are left out.
+
+        Raises ValueError, TypeError, AttributeError, LookupError or ArithmeticError for any other text.
+        """
         stored = json.loads(text)
         latch, session = stored.get("latch"), stored.get("open_session")
         return cls(
@@ -83,6 +89,7 @@ class MeterMemory:
             latch=None if latch is None else Latch(*latch),
             open_session=None if session is None else OpenSession(session[0], BlockCheck(session[1])),
             stored_until=_moments(stored.get("stored_until", {})),
+            experience=Experience.from_json(stored.get("experience", {})),
         )
 
 

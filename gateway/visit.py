@@ -9,22 +9,24 @@ from zoneinfo import ZoneInfo
 import anyio
 from attrs import define, evolve, field, frozen
 
+from gateway.acceptance import Acceptance, Heard, Judged
 from gateway.access import Secrets
-from gateway.catalog import AUTO, Catalog
+from gateway.acquaintance import conduct_of, known_profile, manners
+from gateway.catalog import Catalog
+from gateway.collision import Collisions
 from gateway.dialogue import Dialogue, Manners, free, signed_on
-from gateway.errors import Garbled, MeterError, NoAnswer, OutOfTurn, SessionEnded
+from gateway.errors import Finding, Garbled, MeterError, NoAnswer, OutOfTurn, SessionEnded
 from gateway.failure import told
 from gateway.figures import FrameError, LineFigures, Step
 from gateway.job import Job
 from gateway.line.base import Line
 from gateway.memory import MeterMemory, OpenSession
-from gateway.profile import Conduct, MeterProfile
-from gateway.protocol.messages import DataBlock, Identification
-from gateway.protocol.parse import identification
+from gateway.profile import MeterProfile
+from gateway.protocol.characters import BlockCheck
+from gateway.protocol.messages import Identification
 from gateway.reading import Event, Gap, Readout, Record, Visit
 from gateway.schedule import STUCK_REST, TRIES_WHEN_HEALTHY, Slot
-from gateway.site.model import AccessSettings, LineSettings, MeterSettings, Push, Wakeup
-from gateway.trust import judge
+from gateway.site.model import AccessSettings, LineSettings, MeterSettings, Push
 from gateway.work import (
     SCHEDULED,
     Contact,
@@ -34,7 +36,6 @@ from gateway.work import (
     Task,
     Terms,
     carry_out,
-    composed,
     forgotten,
     job_name,
     lasting,
@@ -54,7 +55,8 @@ class Ended:
     """How a visit ended: its record, the steps on the way by wall time, the profile if one was chosen.
 
     `min_interval` is the shortest time in seconds between two visits that this profile allows, `rest` how long to leave
-    the meter alone, which stays in a session that no break has ended.
+    the meter alone, which stays in a session that no break has ended. `events` are what has happened to the meter, to
+    be stored before the record; `warning` is to be shown.
     """
 
     record: Record
@@ -62,16 +64,8 @@ class Ended:
     profile: str = ""
     min_interval: float = 0.0
     rest: float = 0.0
-
-
-@frozen
-class Heard:
-    """What a meter said in one good session, or in one telegram that it pushed."""
-
-    identification: Identification
-    profile: MeterProfile
-    block: DataBlock
-    read_at: datetime
+    events: tuple[Event, ...] = ()
+    warning: Finding | None = None
 
 
 @define(eq=False)
@@ -93,10 +87,18 @@ class Visitor:
     access: AccessSettings = field(factory=AccessSettings)
     secrets: Secrets = field(factory=lambda: Secrets(secrets.token_bytes()))
     remember: Remember = forgotten
+    acceptance: Acceptance = field(init=False)
+    _collisions: Collisions = field(init=False)
+    _events: tuple[Event, ...] = field(init=False, default=())
     _steps: list[tuple[Step, datetime]] = field(init=False, factory=list)
     _profile: MeterProfile | None = field(init=False, default=None)
     _task: Task | None = field(init=False, default=None)
     _sessions: dict[str, OpenSession] = field(init=False, factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        is_pushed = self.line.push is not Push.NONE
+        self.acceptance = Acceptance(self.zone, self.catalog.decoders, is_pushed)
+        self._collisions = Collisions(self.acceptance.damage)
 
     async def visit(self, line: Line, slot: Slot, due_at: datetime, answering: int) -> Ended:
         """Reads the meter of a slot or does its job, with as many tries as the slot grants; a failure becomes a Gap.
@@ -149,7 +151,7 @@ class Visitor:
         gate = Gate(self.secrets, self.catalog.password_answers, self._keep)
 
         async def in_one_session() -> Record:
-            dialogue = Dialogue(line, self._manners(meter), self._note, self._count)
+            dialogue = Dialogue(line, self._manners(meter), self._note, lambda error: self._count(meter, error))
             known = self._known_profile(meter)
             return await carry_out(
                 task.work, order, gate, dialogue, lambda said: self._introduced(line, said, meter), known
@@ -170,7 +172,7 @@ class Visitor:
 
         A refusal is not tried again, nor is a talker without end heard again.
         """
-        self._steps, self._profile = [], None
+        self._steps, self._profile, self._events = [], None, ()
         begin, number, renewals, rest = anyio.current_time(), 0, RENEWALS, 0.0
         failure: MeterError | None = None
         while number < tries:
@@ -209,9 +211,17 @@ class Visitor:
         return left is not None
 
     def _ended(self, record: Record, rest: float = 0.0) -> Ended:
-        profile = self._profile
+        profile, visit = self._profile, record.visit
         interval = 0.0 if profile is None or isinstance(record, Gap) else profile.min_interval_s
-        return Ended(record, tuple(self._steps), "" if profile is None else profile.key, interval, rest)
+        events, warning = self._events, None
+        memory = self.memories.get(visit.meter)
+        remembered = None if memory is None else memory.identification
+        if suspicion := self._collisions.news(visit.meter, remembered, anyio.current_time()):
+            name = visit.serial or visit.meter
+            events += (suspicion.event(visit, self.now()),)
+            warning = suspicion.finding(f"meter {name}", name)
+        key = "" if profile is None else profile.key
+        return Ended(record, tuple(self._steps), key, interval, rest, events, warning)
 
     def blank(self, meter: MeterSettings, due_at: datetime) -> Visit:
         """A visit that begins now and has taken no time yet."""
@@ -236,60 +246,51 @@ class Visitor:
         await self.remember(alias, memory)
 
     async def _read(self, line: Line, meter: MeterSettings, visit: Visit) -> Readout:
-        dialogue = Dialogue(line, self._manners(meter), self._note, self._count)
-        dialogue.session.layout = self.memory(meter).blocks.layout
+        """The readout of a meter; what is strange about it is read once more in the same slot."""
+        memory = self.memory(meter)
+        first = judged = await self._judged(line, meter)
+        if first.wants_another:
+            try:
+                second = await self._judged(line, meter)
+            except MeterError as failure:
+                judged = self.acceptance.unconfirmed(first, failure)
+            else:
+                state = self.acceptance.line_state(meter, second.heard.parity)
+                judged = self.acceptance.settled(first, second, meter, memory, state)
+        readout, self._events = self.acceptance.accepted(judged, meter, memory, visit)
+        return readout
+
+    async def _judged(self, line: Line, meter: MeterSettings) -> Judged:
+        """One session with a meter, and the verdict on its block."""
+        memory = self.memory(meter)
+        dialogue = Dialogue(line, self._manners(meter), self._note, lambda error: self._count(meter, error))
+        dialogue.session.layout = memory.blocks.layout
         async with signed_on(dialogue) as said:
             contact = self._introduced(line, said, meter)
             block = await dialogue.read_out(said, contact.conduct, contact.t2)
-            read_at = self.now()
-        return self.understood(Heard(said, contact.profile, block, read_at), meter, visit)
+            read_at, heard_at, parity = self.now(), anyio.current_time(), dialogue.session.parity
+        self.acceptance.damage.sound(meter.device_alias)
+        check = contact.conduct.check.value if block.framed else BlockCheck.NONE.value
+        heard = Heard(said, contact.profile, block, parity, check, read_at, heard_at)
+        return self.acceptance.judged(heard, meter, memory, self.acceptance.line_state(meter, parity))
 
     def _introduced(self, line: Line, said: Identification, meter: MeterSettings) -> Contact:
         """A meter that has identified itself, with how it is to be talked to."""
         self._sessions.pop(meter.device_alias, None)
         self._profile = profile = self.catalog.choose(said, meter.meter_model)
-        conduct = _conduct(profile, said, meter)
+        conduct = conduct_of(profile, said, meter)
         return Contact(said, profile, conduct, conduct.t_r if meter.t2 is None else meter.t2 / 1000, line)
 
     def _manners(self, meter: MeterSettings) -> Manners:
-        """What is known before the identification is: the settings, the profile that they or the last visit tell."""
-        known = self._known_profile(meter)
-        return Manners(
-            address=meter.serialnumber if known is None else known.address.sign_on(meter.serialnumber),
-            poll_delay=meter.poll_delay_ms / 1000,
-            timeout=meter.timeout_ms / 1000,
-            wakes_up=Wakeup.NULLS in (self.line.wakeup, None if known is None else known.wakeup),
-            max_speed=self.line.max_baudrate,
-        )
+        return manners(meter, self.line, self._known_profile(meter))
 
     def _known_profile(self, meter: MeterSettings) -> MeterProfile | None:
-        if meter.meter_model != AUTO:
-            return self.catalog.profile(meter.meter_model)
-        last = self.memory(meter).identification
-        return None if last is None else self.catalog.choose(identification(last.encode("latin-1")))
-
-    def understood(self, heard: Heard, meter: MeterSettings, visit: Visit) -> Readout:
-        """The readout of what was heard; the meter's memory learns of it.
-
-        Raises Garbled (E-READ-7) beyond the limits, WrongMeter (E-READ-8).
-        """
-        memory, profile, said = self.memory(meter), heard.profile, heard.identification
-        sets = memory.blocks.sets(heard.block.body, heard.block.layout)
-        is_pushed = self.line.push is not Push.NONE
-        verdict = judge(sets, said, profile, meter.serialnumber, heard.block.framed, memory, is_pushed=is_pushed)
-        memory.identification = said.raw
-        memory.block_octets, memory.framed = len(heard.block.body), heard.block.framed
-        readings = profile.interpret(sets, meter.signals, self.catalog.decoders)
-        readout = composed(visit, said, profile, sets, readings, verdict, heard.read_at, self.zone)
-        return evolve(readout, block=heard.block.body)
+        return known_profile(meter, self.memory(meter), self.catalog)
 
     def _note(self, step: Step) -> None:
         self._steps.append((step, self.now()))
 
-    def _count(self, damage: Garbled | OutOfTurn) -> None:
+    def _count(self, meter: MeterSettings, damage: Garbled | OutOfTurn) -> None:
         self.figures.frame_errors[_FRAME_ERRORS.get(damage.code, FrameError.GARBLED)] += 1
-
-
-def _conduct(profile: MeterProfile, said: Identification, meter: MeterSettings) -> Conduct:
-    conduct = profile.conduct(said)
-    return evolve(conduct, mode=meter.type or conduct.mode, option=meter.table or conduct.option)
+        if isinstance(damage, Garbled):
+            self.acceptance.damage.damaged(meter.device_alias, damage.octets)

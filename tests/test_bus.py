@@ -17,12 +17,13 @@ from gateway.cadence import Cadence
 from gateway.catalog import Catalog
 from gateway.errors import Cause, Finding, LineLost, LineMissing
 from gateway.figures import LineFigures
+from gateway.host_clock import ClockWatch, HostClock
 from gateway.journal import Journal
 from gateway.line.base import Line
 from gateway.memory import MeterMemory, OpenSession
 from gateway.protocol.characters import BlockCheck, Mode, without_parity
 from gateway.protocol.law import LEFT_BY_BREAK, State
-from gateway.reading import Event, Gap, Readout, Record
+from gateway.reading import Event, EventKind, Gap, Readout, Record
 from gateway.schedule import Schedule
 from gateway.simulator import Fault, MemoryLine, Nameplate, SimulatedBus, SimulatedMeter, StillRegister
 from gateway.site.model import AccessSettings, JobKind, JobSettings, LineSettings, MeterSettings, SerialPort
@@ -527,3 +528,97 @@ async def test_s14_a_meter_that_misses_its_break_gets_it_once_more_and_is_then_l
     others = [record for record in records if record.visit.meter == "flat02"]
     assert {outcome(record) for record in others} == {"read"}
     assert len(others) >= 14
+
+
+# A wall clock that is put while the gateway runs
+
+
+@define
+class WallClock:
+    """The wall clock of a host that somebody puts; each look at it takes some microseconds of its own."""
+
+    put_by: timedelta = timedelta()
+    looks: int = 0
+
+    def now(self) -> datetime:
+        self.looks += 1
+        return WORKSHOP_START + timedelta(seconds=trio.current_time(), microseconds=self.looks % 7) + self.put_by
+
+    def due_after(self, schedule: str, moment: float) -> float:
+        wall = self.now() + timedelta(seconds=moment - trio.current_time())
+        return moment + (Cadence.from_text(schedule).next(wall, VILNIUS) - wall).total_seconds()
+
+
+@pytest.mark.parametrize(
+    "put_by",
+    [timedelta(days=-15), timedelta(days=15), timedelta(seconds=-60), timedelta(seconds=-120), timedelta(hours=1)],
+    ids=str,
+)
+async def test_d8_no_slot_is_missed_or_doubled_when_the_wall_clock_is_put(tmp_path: Path, put_by: timedelta) -> None:
+    clock, riser, serials = WallClock(), Riser(always(MemoryLine(wire()))), SERIALS[:3]
+    riser.serials = serials
+    async with Journal.open(tmp_path, inline=True) as journal:
+        bus = riser.bus()
+        bus.append, bus.visitor.now = journal.append, clock.now
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(bus.serve)
+            for _ in range(4):
+                await trio.sleep(610)
+                clock.put_by += put_by
+            await trio.sleep(590)
+            nursery.cancel_scope.cancel()
+        records = [record for _, record in await journal.batch(0, 1000)]
+    assert {outcome(record) for record in records} == {"read"}
+    assert Counter(record.visit.meter for record in records) == dict.fromkeys(serials, 51)
+    assert len({(record.visit.meter, record.visit.due_at) for record in records}) == 3 * 51
+
+
+async def test_d8_a_clock_that_slews_changes_no_cadence() -> None:
+    riser = Riser(always(MemoryLine(wire())), SERIALS[:1])
+    bus = riser.bus()
+    bus.visitor.now = lambda: START + timedelta(seconds=1.0005 * trio.current_time())
+    with trio.move_on_after(3590):
+        await bus.serve()
+    assert [outcome(record) for record in riser.records] == ["read"] * 60
+
+
+@pytest.mark.parametrize(
+    ("put_at", "put_by", "done"), [(24.6, 1, [0.5, 24.5, 47.5]), (24.0, -1, [0.5, 25.5, 49.5])], ids=["ahead", "back"]
+)
+async def test_d8_a_daily_job_follows_the_wall_clock_when_that_is_put(
+    put_at: float, put_by: int, done: Sequence[float]
+) -> None:
+    """It is due at 12:30, the gateway starts at 12:00; all in hours."""
+    clock, utility, moments = (
+        WallClock(),
+        Utility((evolve(NIGHTLY, schedule="12:30"),), scan_rate_s=6 * 3600),
+        list[float](),
+    )
+    bus = utility.bus()
+    schedule = bus.schedule = Schedule(bus.schedule.meters, trio.current_time(), moments=clock.due_after)
+    bus.visitor.now = clock.now
+    host = HostClock(clock.now, None, trio.current_time)
+    watch = ClockWatch(host, "block-12", utility.findings.append, forget, [schedule.wall_was_put])
+
+    async def store(record: Record, memory: MeterMemory | None) -> None:
+        if record.visit.job:
+            moments.append(trio.current_time() / 3600)
+        await utility.store(record, memory)
+
+    bus.append = store
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(bus.serve)
+        nursery.start_soon(watch.run)
+        await trio.sleep(put_at * 3600)
+        clock.put_by += timedelta(hours=put_by)
+        await trio.sleep(26 * 3600)
+        nursery.cancel_scope.cancel()
+    assert moments == pytest.approx(done, abs=0.01)
+    due = [record.visit.due_at.astimezone(VILNIUS) for record in utility.records if record.visit.job]
+    assert [f"{moment:%H:%M:%S.%f}" for moment in due] == ["12:30:00.000000"] * 3
+    assert [finding.code for finding in utility.findings] == ["W-CLK-2"]
+
+
+async def forget(event: Event) -> None:
+    assert event.kind is EventKind.HOST_CLOCK
+    await trio.lowlevel.checkpoint()

@@ -17,6 +17,7 @@ from gateway.programming import ProgrammingSession
 from gateway.protocol.datablock import DataSet
 from gateway.protocol.timing import wire_time
 from gateway.reading import Event, EventKind, Readout, local_text
+from gateway.trust.clock import instant_of
 from gateway.work.changes import event, sending
 from gateway.work.order import Contact, Need, Order, Work
 from gateway.work.registers import check_identity, read_register, reading_group, readout
@@ -115,6 +116,8 @@ class ClockSetting(Work):
         earliest = now.timestamp() + contact.conduct.t_r / line.time_scale + sending_s
         moment = datetime.fromtimestamp(math.ceil(earliest), UTC)
         await anyio.sleep(moment.timestamp() - sending_s - now.timestamp())
+        # How far it was ahead until now says nothing of it any more.
+        self.order.memory.experience.drift_s = None
         with sending(self):
             await session.write(leave.register, stamp_text(moment.astimezone(self.order.zone), form), leave)
 
@@ -160,8 +163,8 @@ async def _look(order: Order, session: ProgrammingSession, contact: Contact) -> 
     found = readout(order, contact, session, sets, readings)
     if found.meter_time is None:
         return _Look(found, None, None)
-    aware = found.meter_time.replace(tzinfo=found.meter_time.tzinfo or order.zone)
-    off = _seconds_off(aware, asked_at, answered_at)
+    shown = instant_of(found.meter_time, answered_at, order.zone)
+    off = _seconds_off(shown, asked_at, answered_at)
     return _Look(evolve(found, clock_drift_s=round(off)), off, local_text(found.meter_time))
 
 

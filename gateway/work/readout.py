@@ -1,7 +1,7 @@
 """The readout that a meter's data sets make."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gateway.profile import MeterProfile
@@ -9,6 +9,7 @@ from gateway.protocol.datablock import DataSet
 from gateway.protocol.messages import Identification
 from gateway.reading import Reading, Readout, Visit
 from gateway.trust import Verdict
+from gateway.trust.clock import clock_of
 
 
 def composed(
@@ -32,15 +33,7 @@ def composed(
         read_at=read_at,
         readings=tuple(readings),
         meter_time=meter_time,
-        clock_drift_s=_clock_drift(meter_time, read_at, zone),
+        clock_drift_s=clock_of(meter_time, read_at, zone),
         quality=verdict.quality,
-        reason="; ".join(verdict.reasons) or None,
+        reason=verdict.reason,
     )
-
-
-def _clock_drift(meter_time: datetime | None, read_at: datetime, zone: ZoneInfo) -> int | None:
-    """Whole seconds that the meter's clock is ahead of ours."""
-    if meter_time is None:
-        return None
-    aware = meter_time.replace(tzinfo=meter_time.tzinfo or zone)
-    return round((aware - read_at) / timedelta(seconds=1))

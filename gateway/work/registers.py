@@ -10,7 +10,7 @@ from gateway.profile import MeterProfile
 from gateway.programming import Answer, ProgrammingSession
 from gateway.protocol.datablock import DataSet
 from gateway.reading import Access, Quality, Reading, Readout, Register
-from gateway.trust import Verdict, judge
+from gateway.trust import Verdict, identified
 from gateway.work.order import Contact, Need, Order, Work
 from gateway.work.readout import composed
 
@@ -146,19 +146,19 @@ def readout(
 
     Raises WrongMeter (E-READ-8).
     """
-    verdict = identified(order, contact, session, sets)
-    told = evolve(verdict, reasons=(*verdict.reasons, *reasons))
-    return composed(order.visit, contact.said, contact.profile, sets, readings, told, order.now(), order.zone)
+    verdict = whose(order, contact, session, sets)
+    made = composed(order.visit, contact.said, contact.profile, sets, readings, verdict, order.now(), order.zone)
+    return evolve(made, reason="; ".join((*verdict.reasons, *reasons)) or None)
 
 
-def identified(order: Order, contact: Contact, session: ProgrammingSession, sets: Sequence[DataSet]) -> Verdict:
+def whose(order: Order, contact: Contact, session: ProgrammingSession, sets: Sequence[DataSet]) -> Verdict:
     """How far this is the meter that was asked for: by what was read, or by the operand of P0 (contract.md 5).
 
     Raises WrongMeter (E-READ-8).
     """
     serial, operand = order.meter.serialnumber, session.operand.strip()
     vouched = (DataSet(_DEVICE_NUMBERS[0], (operand,)),) if _is_serial(contact.profile, operand, serial) else ()
-    return judge((*sets, *vouched), contact.said, contact.profile, serial, True, order.memory)  # noqa: FBT003
+    return identified((*sets, *vouched), contact.said, contact.profile, order.memory, serial)
 
 
 def _is_serial(profile: MeterProfile, operand: str, serial: str) -> bool:
@@ -181,5 +181,5 @@ async def check_identity(order: Order, contact: Contact, session: ProgrammingSes
         except NoAnswer:
             return
         if any(data_set.raw[0].strip() for data_set in answer.sets):
-            identified(order, contact, session, answer.sets)
+            whose(order, contact, session, answer.sets)
             return

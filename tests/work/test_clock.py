@@ -62,6 +62,15 @@ async def test_a_clock_is_set_to_within_two_seconds_and_read_back(seconds: float
     assert (new - old).total_seconds() == pytest.approx(-seconds, abs=5)
 
 
+async def test_d7_a_clock_that_was_set_is_no_longer_known_to_be_off() -> None:
+    shop = off_by(30)
+    shop.memory.experience.drift_s = 30
+    await shop.readout(ReadClock())
+    assert shop.memory.experience.drift_s == 30
+    await shop.event(SetClock())
+    assert shop.memory.experience.drift_s is None
+
+
 async def test_each_register_is_written_once_time_first_so_that_it_ends_with_the_second_it_says() -> None:
     shop = off_by(60)
     await shop.event(SetClock())

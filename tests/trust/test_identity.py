@@ -1,15 +1,20 @@
-"""The verdict on a readout: the right meter, unharmed octets, its usual shape."""
+"""Whose a readout is: by the numbers that it prints, by its identification, by its check character."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from gateway.errors import WrongMeter
 from gateway.memory import MeterMemory
 from gateway.profile import AddressForm, MeterProfile
+from gateway.protocol.characters import ReceivedParity
 from gateway.protocol.datablock import parse_block
 from gateway.protocol.parse import identification
 from gateway.reading import Quality
-from gateway.trust import Verdict, judge
+from gateway.trust import Expected, Sight, Verdict, judge
 
+NOW = datetime(2026, 9, 14, 9, 0, tzinfo=UTC)
 GENERIC = MeterProfile(id="generic", version=1, title="", maker="")
 
 
@@ -20,9 +25,12 @@ def verdict(
     memory: MeterMemory | None = None,
     *,
     framed: bool = True,
+    is_pushed: bool = False,
 ) -> Verdict:
-    sets = parse_block(f"{block}\r\n1.8.0(1*kWh)\r\n!\r\n".encode())
-    return judge(sets, identification(b"/XMP5VERBA"), profile, serial, framed, memory)
+    body = f"{block}\r\n1.8.0(1*kWh)\r\n!\r\n".encode()
+    said, parity = identification(b"/XMP5VERBA"), ReceivedParity.PRESENT
+    sight = Sight(said, parse_block(body), body, framed, "xor", parity, NOW, 0.0, is_pushed=is_pushed)
+    return judge(sight, memory or MeterMemory(), profile, Expected(serial, ZoneInfo("UTC")))
 
 
 @pytest.mark.parametrize(
@@ -39,7 +47,7 @@ def verdict(
     ],
 )
 def test_any_identity_register_that_prints_the_number_will_do(block: str) -> None:
-    assert verdict(block, "01234610") == Verdict(Quality.GOOD)
+    assert verdict(block, "01234610").reasons == ()
 
 
 @pytest.mark.parametrize("block", ["0.0.0(01234601)", "C.1.0(12346100)", "0.0.0(01234601)\r\nC.1.0()"])
@@ -56,11 +64,11 @@ def test_the_refusal_names_both_numbers() -> None:
 
 @pytest.mark.parametrize("block", ["0.2.0(V1)", "0.0.0()", "0.0.0(   )", "0.0.0*05(77)", "C.1.6(FDF5)"])
 def test_a_meter_that_prints_no_identity_is_believed_with_a_reason(block: str) -> None:
-    assert verdict(block, "01234610") == Verdict(Quality.GOOD, ("identity not printed",))
+    assert verdict(block, "01234610").reasons == ("identity not printed",)
 
 
 def test_no_identity_is_checked_for_a_wildcard() -> None:
-    assert verdict("0.0.0(77)", "") == Verdict(Quality.GOOD)
+    assert verdict("0.0.0(77)", "").reasons == ()
 
 
 def test_the_profile_names_further_identity_registers() -> None:
@@ -106,11 +114,9 @@ def test_a_changed_identification_is_suspect_unless_the_number_vouches_for_the_m
     ],
 )
 def test_a_pushed_telegram_may_print_the_number_in_the_registers_of_its_port(block: str) -> None:
-    sets = parse_block(f"{block}\r\n!\r\n".encode())
-    said = identification(b"/XMP5VERBA")
-    assert judge(sets, said, GENERIC, "01234610", True, None, is_pushed=True) == Verdict(Quality.GOOD)  # noqa: FBT003
+    assert verdict(block, "01234610", is_pushed=True).reasons == ()
     with pytest.raises(WrongMeter):
-        judge(sets, said, GENERIC, "01234611", True, None, is_pushed=True)  # noqa: FBT003
+        verdict(block, "01234611", is_pushed=True)
 
 
 @pytest.mark.parametrize("block", ["0-1:96.1.0(01234601)", "0-0:96.1.1(3031323334363031)", "0-0:96.1.1(zz)"])
