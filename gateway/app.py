@@ -13,6 +13,7 @@ import trio
 from attrs import define, field, frozen
 
 from gateway.access import Secrets
+from gateway.audit import Audit
 from gateway.bus import Append, Bus
 from gateway.cadence import Cadence
 from gateway.catalog import Catalog
@@ -20,6 +21,7 @@ from gateway.delivery import Outlet
 from gateway.equipment import WantedSink
 from gateway.errand import Errand
 from gateway.errors import Cause, Finding
+from gateway.host_clock import ClockWatch, HostClock
 from gateway.job import Job
 from gateway.journal import Journal
 from gateway.listen import Listener
@@ -92,7 +94,10 @@ class App:
             trio.open_nursery() as outer,
         ):
             buses = self._buses(journal.append, dict(await journal.memories()), tally, journal)
+            watch = await self._watched(buses, journal)
+            outer.start_soon(watch.run)
             outer.start_soon(self._prune, journal)
+            outer.start_soon(Audit(self.site, journal, self.report, self.now, watch.clock.is_synced).run)
             async with trio.open_nursery() as delivery:
                 outlets = [self._outlet(sink, journal) for sink in self.sinks]
                 for outlet in outlets:
@@ -185,9 +190,20 @@ class App:
         gateway, figures = self.site.gateway, self.telemetry.line(line.alias)
         visitor = Visitor(gateway.name, line, gateway.timezone, self.catalog, memories, figures, self.now)
         visitor.access = self.site.access
+        visitor.acceptance.is_lasting = journal is not None
         if journal is not None:
             visitor.secrets, visitor.remember = Secrets(journal.key), journal.remember
         return visitor
+
+    async def _watched(self, served: Sequence[Bus | Listener], journal: Journal) -> ClockWatch:
+        """The watch over the host's clock: what it tells goes to all lines."""
+        clock = HostClock(self.now, await journal.newest(), trio.current_time)
+        schedules = [one.schedule.wall_was_put for one in served if isinstance(one, Bus)]
+        for one in served:
+            one.visitor.acceptance.is_synced = clock.is_synced
+        watch = ClockWatch(clock, self.site.gateway.name, self.report, journal.append, schedules)
+        await watch.begin()
+        return watch
 
     def due_after(self, schedule: str, moment: float) -> float:
         """When a cadence of the wall clock is due next after a moment of the loop's clock."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
+from functools import partial
 
 from attrs import define, frozen
 
@@ -67,8 +68,11 @@ class _Turn:
 class _JobTurn:
     turn: _Turn
     job: JobSettings
+    moment: Callable[[float], float]  # when it is due next after a moment
     due: float
     following: float
+    period: float
+    last: float | None = None  # the slot that was due before
 
 
 class Schedule:
@@ -98,7 +102,6 @@ class Schedule:
         self._rounds = rounds
         self._scale = scale
         self._visits = 0
-        self._moments = moments
         self._jobs = [] if moments is None or rounds is not None else list(_job_turns(self._turns, begin, moments))
         self._was_job = False
 
@@ -155,8 +158,23 @@ class Schedule:
     def _job_ended(self, slot: Slot) -> None:
         self._was_job = self._was_job or slot.fate is Fate.VISIT
         job = next(job for job in self._jobs if job.job is slot.job and job.turn.meter is slot.meter)
-        if self._moments is not None:
-            job.due, job.following = job.following, self._moments(job.job.schedule, job.following)
+        # Wall clock and monotonic clock do not run quite alike: what was due is not due again a little later.
+        job.last, job.due = slot.due, job.moment(slot.due + job.period / 2)
+        job.following = job.moment(job.due + job.period / 2)
+
+    def wall_was_put(self, now: float) -> None:
+        """The wall clock was put: the jobs are due by its new time.
+
+        A job that has been due is due again after half of its period at the earliest, at once where that would be more
+        than one and a half: it is neither done twice nor left out.
+        """
+        for job in self._jobs:
+            if job.due > now and job.last is None:
+                job.due = job.moment(now)
+            elif job.due > now and job.last is not None:
+                due = job.moment(max(now, job.last + job.period / 2))
+                job.due = now if due > job.last + 1.5 * job.period else due
+            job.following = job.moment(job.due + job.period / 2)
 
     def answering(self) -> int:
         """How many meters answered at their last visit."""
@@ -175,8 +193,11 @@ class Schedule:
 def _job_turns(turns: Sequence[_Turn], begin: float, moments: Moments) -> Iterator[_JobTurn]:
     for turn in turns:
         for job in turn.meter.jobs:
-            due = moments(job.schedule, begin)
-            yield _JobTurn(turn, job, due, moments(job.schedule, due))
+            moment = partial(moments, job.schedule)
+            due = moment(begin)
+            following = moment(due)
+            # The hour that a season change repeats makes one of two longer.
+            yield _JobTurn(turn, job, moment, due, following, min(following - due, moment(following) - following))
 
 
 def _fate(turn: _Turn, due: float, following: float, now: float) -> Fate:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 NAME: Final = "metergate"
 ONE_GOOD_VISIT_IN: Final = 100  # spans of readouts are alike; every failure, every event gets its own
 SHUTDOWN_LIMIT_S: Final = 1.0  # a dead collector would hold the process for 8 to 12 s
+# Seconds that meters' clocks are off: what one look cannot tell, a minute, the hour of a season, a day.
+DRIFT_BOUNDARIES: Final = (3.0, 10.0, 60.0, 3540.0, 3660.0, 86_400.0)
 DELIVERED: Final = "delivered"
 EVENT: Final = "event"  # something was changed in the meter: the visit was good, but unlike any other
 # The exporters' names in the OTEL_ variables, with their entry points in the packages that bring them.
@@ -69,6 +71,7 @@ class Telemetry:
         self._observed: dict[str, tuple[float, float]] = {}
         self._since = clock()
         self._duration = None if meter is None else self._instruments(meter)
+        self._drift = None if meter is None else _drift_of(meter)
 
     def line(self, alias: str) -> LineFigures:
         """The figures of one line, made at the first call; the same object ever after."""
@@ -90,6 +93,10 @@ class Telemetry:
         self._lines[visit.line].busy_s += seconds
         if self._duration is not None:
             self._duration.record(seconds, kind.attributes())
+        if self._drift is not None and isinstance(record, Readout) and record.clock_drift_s is not None:
+            direction = "behind" if record.clock_drift_s < 0 else "ahead"
+            attributes = {"line": visit.line, "profile": record.profile, "direction": direction}
+            self._drift.record(abs(record.clock_drift_s), attributes)
         if self._tracer is not None and self._is_sampled(record):
             _build_span(self._tracer, record, kind, steps)
 
@@ -148,6 +155,15 @@ class Telemetry:
             if now > since:
                 # A visit counts when it ends, so one that began before `since` could tell more than 1.
                 yield min(1.0, (busy - busy_then) / (now - since)), {"line": alias}
+
+
+def _drift_of(meter: "Meter") -> "Histogram":
+    return meter.create_histogram(
+        "metergate.meter.clock.drift",
+        "s",
+        "How far meters' clocks are off",
+        explicit_bucket_boundaries_advisory=DRIFT_BOUNDARIES,
+    )
 
 
 def _labelled(label: str, known: Mapping[str, T], rows: Callable[[T], Iterable[Row]]) -> Iterator[Row]:

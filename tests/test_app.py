@@ -18,6 +18,7 @@ import trio
 from attrs import define, evolve
 
 from gateway.app import App, Tally
+from gateway.bus import Bus
 from gateway.catalog import Catalog
 from gateway.cli.exits import Exit, exit_of
 from gateway.errors import Cause, Finding
@@ -320,3 +321,44 @@ async def test_a_cadence_is_due_once_though_the_two_clocks_differ_a_little() -> 
     assert first == pytest.approx(10, abs=0.1)
     await trio.sleep(first)
     assert app.due_after("12:30", first) == pytest.approx(first + 86_400, abs=1)
+
+
+@pytest.mark.anyio
+@pytest.mark.real_time
+async def test_d9_a_gateway_on_a_host_without_the_time_says_so_and_marks_its_readings(tmp_path: Path) -> None:
+    begin = datetime(1970, 1, 1, 0, 3, tzinfo=UTC) - timedelta(seconds=trio.current_time())
+    records, findings = list[Record](), list[Finding]()
+    async with trio.open_nursery() as nursery:
+        endpoint = await nursery.start(serve_line, simulated())
+
+        def watch(record: Record) -> None:
+            records.append(record)
+            nursery.cancel_scope.cancel()
+
+        app = app_of(endpoint, now=lambda: begin + timedelta(seconds=trio.current_time()), watch=watch)
+        with trio.fail_after(20):
+            await evolve(app, report=findings.append).run(tmp_path)
+    assert [finding.code for finding in findings] == ["W-CLK-1"]
+    async with Journal.open(tmp_path) as journal:
+        event, readout = [record for _, record in await journal.batch(0, 10)]
+    assert isinstance(event, Event)
+    assert (event.kind, event.details["synced"]) == (EventKind.HOST_CLOCK, False)
+    assert [readout] == records
+    assert isinstance(readout, Readout)
+    assert "unsynced: " in (readout.reason or "")
+
+
+@pytest.mark.anyio
+async def test_d8_the_jobs_of_all_lines_follow_the_wall_clock_when_that_is_put(tmp_path: Path) -> None:
+    wall = [datetime(2026, 9, 30, 9, 0, tzinfo=UTC)]
+    job = JobSettings(JobKind.PROFILE_DATA, "12:30")
+    app = app_of("/dev/ttyS9", job, now=lambda: wall[0] + timedelta(seconds=trio.current_time()))
+    async with Journal.open(tmp_path, inline=True) as journal:
+        (bus,) = app._buses(journal.append, {}, Tally(), journal)
+        assert isinstance(bus, Bus)
+        watch = await app._watched([bus], journal)
+        wall[0] += timedelta(minutes=20)
+        with trio.move_on_after(1):
+            await watch.run()
+    due = [job.due for job in bus.schedule._jobs]
+    assert due == pytest.approx([600], abs=0.1)

@@ -1,13 +1,17 @@
 """Who is due: fairness, rounds, overrun, rest, all with plain numbers for the time."""
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.cadence import Cadence
 from gateway.schedule import Fate, Schedule, Slot
 from gateway.site.model import JobKind, JobSettings, MeterSettings
 
@@ -308,3 +312,97 @@ def test_every_job_is_handed_out_exactly_once_and_never_twice_before_a_waiting_r
         schedule.ended(slot, now, answered=True if slot.fate is Fate.VISIT else None)
     for given_out in dues.values():
         assert given_out == [given_out[0] + 1000 * n for n in range(len(given_out))]
+
+
+# A wall clock that is put while the monotonic one runs on
+
+START = datetime(2026, 9, 30, 9, 0, tzinfo=UTC)
+HOUR, DAY = 3600.0, 86_400.0
+
+
+def job_times(
+    text: str, days: float, puts: Sequence[tuple[float, float]], rate: float = 1.0
+) -> list[tuple[float, str]]:
+    """When a job is due, in hours of the loop, with the wall time that is shown then.
+
+    At each of `puts`, a moment of the loop, the wall clock is put by so many seconds; it runs at `rate`.
+    """
+    now, off, left = 0.0, 0.0, list(puts)
+
+    def wall(moment: float) -> datetime:
+        return START + timedelta(seconds=now * rate + off + (moment - now))
+
+    def moments(schedule: str, moment: float) -> float:
+        due = Cadence.from_text(schedule).next(wall(moment), UTC_ZONE)
+        return moment + (due - wall(moment)).total_seconds()
+
+    (meter,) = meters(10 * DAY)
+    job = JobSettings(JobKind.EVENTS, text)
+    schedule, seen = Schedule([evolve(meter, jobs=(job,))], 0.0, moments=moments), list[tuple[float, str]]()
+    while (slot := schedule.next(now)) is not None and slot.due < days * DAY:
+        put_at = left[0][0] if left else float("inf")
+        if slot.due >= put_at and now < put_at:
+            now = put_at
+            off += left.pop(0)[1]
+            schedule.wall_was_put(now)
+            continue
+        now = max(now, slot.due)
+        if slot.job is not None:
+            seen.append((round(now / HOUR, 2), f"{wall(now):%d %H:%M}"))
+        schedule.ended(slot, now, answered=True)
+    return seen
+
+
+UTC_ZONE = ZoneInfo("UTC")
+
+
+@pytest.mark.parametrize("days", [-15, 15])
+def test_d8_a_job_is_due_at_the_same_time_of_another_day(days: int) -> None:
+    seen = job_times("12:30", 5, [(28 * HOUR, days * DAY)])
+    assert [moment for moment, _ in seen] == [3.5, 27.5, 51.5, 75.5, 99.5]
+    assert all(shown.endswith("12:30") for _, shown in seen)
+
+
+@pytest.mark.parametrize(
+    ("put", "expected"),
+    [
+        ((27.6, -1), [(3.5, "30 12:30"), (27.5, "01 12:30"), (52.5, "02 12:30"), (76.5, "03 12:30")]),
+        ((26.6, 1), [(3.5, "30 12:30"), (26.6, "01 12:36"), (50.5, "02 12:30"), (74.5, "03 12:30")]),
+        ((26.0, -1), [(3.5, "30 12:30"), (28.5, "01 12:30"), (52.5, "02 12:30"), (76.5, "03 12:30")]),
+        ((20.0, 1), [(3.5, "30 12:30"), (26.5, "01 12:30"), (50.5, "02 12:30"), (74.5, "03 12:30")]),
+    ],
+    ids=["back over it", "forward over it", "back before it", "forward before it"],
+)
+def test_d8_a_job_is_done_once_a_day_whichever_way_the_clock_is_put(
+    put: tuple[float, float], expected: list[tuple[float, str]]
+) -> None:
+    assert job_times("12:30", 4, [(put[0] * HOUR, put[1] * HOUR)])[:4] == expected
+
+
+@given(st.lists(st.tuples(st.floats(1, 300), st.floats(-400, 400)), max_size=6), st.sampled_from(["12:30", "*/60"]))
+def test_d8_a_job_is_neither_done_twice_nor_left_out_however_often_the_clock_is_put(
+    puts: Sequence[tuple[float, float]], text: str
+) -> None:
+    period = 24 if text == "12:30" else 1
+    seen = [moment for moment, _ in job_times(text, 15, sorted((at * HOUR, by * HOUR) for at, by in puts))]
+    between = [later - earlier for earlier, later in itertools.pairwise(seen)]
+    assert all(period / 2 - 0.02 <= hours <= 1.5 * period + 0.02 for hours in between), between
+
+
+@pytest.mark.parametrize("rate", [0.9995, 1.0005])
+def test_d8_a_clock_that_slews_makes_no_job_due_twice(rate: float) -> None:
+    seen = job_times("12:30", 10, [], rate)
+    assert len(seen) == 10, seen
+    assert all(shown[3:] in {"12:29", "12:30"} for _, shown in seen), seen
+
+
+def test_d8_before_the_first_of_a_run_a_job_is_due_by_the_new_time_alone() -> None:
+    assert job_times("12:30", 1, [(HOUR, 2 * HOUR)]) == [(1.5, "30 12:30")]
+    assert job_times("12:30", 2, [(HOUR, 3 * HOUR)]) == [(24.5, "01 12:30")]
+
+
+def test_d8_a_job_that_waits_stays_due_when_the_clock_is_put() -> None:
+    schedule = with_jobs(nightly(5), scan_rates=(1000,))
+    before = schedule.next(6.0)
+    schedule.wall_was_put(6.0)
+    assert schedule.next(6.0) == before

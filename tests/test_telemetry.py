@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from attrs import evolve
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, NumberDataPoint
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -52,6 +53,19 @@ class Collector:
             for scope in resource.scope_metrics
             for metric in scope.metrics
         }
+
+    def buckets(self, name: str) -> list[tuple[int, ...]]:
+        """The counts of a histogram by its boundaries, of each set of attributes."""
+        data = self.reader.get_metrics_data()
+        assert data is not None
+        return [
+            tuple(point.bucket_counts)
+            for resource in data.resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+            for point in metric.data.data_points
+            if metric.name == name and isinstance(point, HistogramDataPoint)
+        ]
 
 
 def _key(attributes: Mapping[str, object]) -> tuple[tuple[str, object], ...]:
@@ -109,6 +123,16 @@ def test_figures_of_lines_and_sinks_are_read_when_the_exporter_asks() -> None:
     assert metrics["metergate.line.round.duration"] == {key(line="riser-a"): 61.5}
     assert metrics["metergate.sink.lag"] == {key(sink="broker"): 41}
     assert metrics["metergate.sink.delay"] == {key(sink="broker"): 12.5}
+
+
+def test_d7_the_drift_of_meters_clocks_is_told_by_line_and_profile() -> None:
+    collector = Collector()
+    for drift in (3, -3600, None):
+        collector.telemetry.visit(evolve(GOOD, clock_drift_s=drift))
+    collector.telemetry.visit(SILENT)
+    ahead, behind = (key(line="riser-a", profile="generic@1", direction=side) for side in ("ahead", "behind"))
+    assert collector.metrics()["metergate.meter.clock.drift"] == {ahead: 3, behind: 3600}
+    assert collector.buckets("metergate.meter.clock.drift") == [(1, 0, 0, 0, 0, 0, 0), (0, 0, 0, 0, 1, 0, 0)]
 
 
 def test_a_line_returns_the_same_figures_each_time() -> None:
