@@ -4,13 +4,14 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from textwrap import shorten
 from typing import TypeVar
 
 import click
 from attrs import frozen
 
 from gateway.cli.exits import Exit, invalid_input
-from gateway.cli.output import Output, fail, output_options
+from gateway.cli.output import Form, Output, fail, output_options
 from gateway.errors import JournalError
 from gateway.journal import VISIT_COLUMNS, read_readings, read_visits
 from gateway.reading import READING_COLUMNS
@@ -18,6 +19,7 @@ from gateway.site.load import find_site_file, load_site
 from gateway.site.model import default_data_dir
 
 R = TypeVar("R")
+_REASON = 48
 
 
 @frozen
@@ -61,14 +63,23 @@ def iso_time(text: str) -> datetime:
 def readings(source: Source, meter: str | None, signal: str | None, output: Output) -> None:
     """Print the readings that the journal holds, oldest first.
 
-    Works while the gateway runs. --from and --to look at the time of reading.
+    Works while the gateway runs. --from and --to look at the time of reading. The last column is the reading's ID, of
+    which `metergate explain-reading` tells where it comes from. A table shows the beginning of a long reason, the other
+    forms all of it.
 
     \b
     Examples:
       metergate readings --data-dir /var/lib/metergate --meter flat01
       metergate readings --config site.toml --from 2026-09-30 --format csv
     """  # noqa: D301 - click's mark for lines that stay as they are
-    _print(output, READING_COLUMNS, read_readings(source.data_dir, meter, signal, source.since, source.until))
+    rows = read_readings(source.data_dir, meter, signal, source.since, source.until)
+    _print(output, (*READING_COLUMNS, "id"), map(_brief, rows) if output.form is Form.TABLE else rows)
+
+
+def _brief(row: dict[str, object]) -> dict[str, object]:
+    """The reading with as much of its reason as keeps a table narrow."""
+    reason = row["reason"]
+    return row if not isinstance(reason, str) else {**row, "reason": shorten(reason, _REASON, placeholder=" …")}
 
 
 @click.command()

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from gateway.cli.output import printable, report
 from gateway.errors import Finding
-from gateway.reading import Event, Gap, Readout, Record, Visit, utc_text
+from gateway.reading import Event, Gap, Quality, Readout, Record, Visit, utc_text
 from gateway.site.model import LogFormat, LogLevel
 
 _LEVELS = tuple(LogLevel)
@@ -52,8 +52,8 @@ class Log:
         text = f"{what} in {visit.duration_ms} ms"
         if visit.attempt > 1:
             text += f", try {visit.attempt}"
-        if visit.job and readout.reason and not self._tells(LogLevel.DEBUG):
-            text += f"; {readout.reason}"
+        if readout.reason and (visit.job or readout.quality is not Quality.GOOD) and not self._tells(LogLevel.DEBUG):
+            text += f"; {'' if readout.quality is Quality.GOOD else f'{readout.quality.value}: '}{readout.reason}"
         if self._tells(LogLevel.DEBUG):
             known = (readout.identification, readout.profile, readout.quality.value, readout.reason)
             text += f"; {', '.join(filter(None, known))}"

@@ -1,5 +1,6 @@
 """What the journal holds, read while a gateway writes."""
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -11,13 +12,14 @@ from attrs import frozen
 
 from gateway.errors import JournalFailed
 from gateway.journal import rows
-from gateway.journal.faults import journal_errors
+from gateway.journal.faults import damaged, journal_errors
 from gateway.journal.schema import check_format
 from gateway.journal.store import FILE_NAME
 from gateway.memory import MeterMemory
 from gateway.reading import Record, local_text, utc_text, value_text
 
 VISIT_COLUMNS = ("meter", "line", "due_at", "started_at", "duration_ms", "outcome", "cause", "attempts")
+EVENT_COLUMNS = ("at", "meter", "serial", "kind", "text")
 
 _EVER = (-(2**63), 2**63 - 1)
 
@@ -83,11 +85,29 @@ class History:
             }
         return [(row["id"], rows.record_of(row, readings.get(row["id"], ()))) for row in visits]
 
+    def newest(self) -> datetime | None:
+        """The latest time at which a record was taken; None for none."""
+        with journal_errors(self.path):
+            (latest,) = self.connection.execute("SELECT max(ended_at) FROM visit").fetchone()
+        return None if latest is None else rows.moment_of(latest)
+
     def memories(self) -> Mapping[str, MeterMemory]:
         """What was learned of each meter, by its device_alias."""
         with journal_errors(self.path):
             found = self.connection.execute("SELECT alias, text FROM memory JOIN meter ON meter.id = memory.meter")
-            return {alias: MeterMemory.from_text(text) for alias, text in found}
+            return {alias: self._memory(alias, text) for alias, text in found}
+
+    def _memory(self, alias: str, text: str) -> MeterMemory:
+        try:
+            return MeterMemory.from_text(text)
+        # A latch in it keeps passwords back: none may be forgotten in silence.
+        except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
+            raise damaged(self.path, f"what it remembers of {alias} is no memory of a meter") from error
+
+    def aliases(self) -> Sequence[str]:
+        """The device_alias of each meter that anything was ever stored of, in alphabetical order."""
+        with journal_errors(self.path):
+            return [alias for (alias,) in self.connection.execute("SELECT alias FROM meter ORDER BY alias")]
 
     def dead_letters(self, sink: str) -> Mapping[int, str]:
         """The records that a sink will never take: cause by position."""
@@ -108,8 +128,9 @@ def read_readings(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Iterator[dict[str, object]]:
-    """The logged readings taken from `since` to before `until`, oldest first, with the keys of `READING_COLUMNS`.
+    """The logged readings taken from `since` to before `until`, oldest first.
 
+    The keys are those of `READING_COLUMNS`, then `id`, by which `read_provenance` finds the reading again.
     `meter` is a device_alias, `signal` a signal_alias; None: all. Raises what `History.open` raises.
     """
     for row in _rows(data_dir, _READINGS, {"meter": meter, "signal": signal}, since, until):
@@ -129,6 +150,7 @@ def read_readings(
             "valid_at": None if row["valid_at"] is None else utc_text(rows.moment_of(row["valid_at"])),
             "meter_time": local_text(None if meter_time is None else datetime.fromisoformat(meter_time)),
             "status": row["status"],
+            "id": f"{row['visit']}.{row['n']}",
         }
 
 
@@ -152,6 +174,26 @@ def read_visits(
         }
 
 
+def read_events(
+    data_dir: Path, meter: str | None = None, since: datetime | None = None, until: datetime | None = None
+) -> Iterator[dict[str, object]]:
+    """What happened to meters from `since` to before `until`, oldest first.
+
+    The keys are those of `EVENT_COLUMNS`, then `line`, `details`. `meter` is a device_alias; None: all. Raises what
+    `History.open` raises.
+    """
+    for row in _rows(data_dir, _EVENTS, {"meter": meter}, since, until):
+        yield {
+            "at": utc_text(rows.moment_of(row["ended_at"])),
+            "meter": row["alias"],
+            "serial": row["serial"],
+            "kind": row["event_kind"],
+            "text": row["event_text"],
+            "line": row["line"],
+            "details": json.loads(row["event_details"]),
+        }
+
+
 def _rows(
     data_dir: Path, query: str, wanted: Mapping[str, str | None], since: datetime | None, until: datetime | None
 ) -> Iterator[sqlite3.Row]:
@@ -164,7 +206,7 @@ def _rows(
 
 _READINGS = """
 SELECT alias, serial, signal, obis, address, type, value, unit, raw, reading.quality, reading.reason,
-       ended_at, valid_at, meter_time, status
+       ended_at, valid_at, meter_time, status, visit, n
 FROM visit
 CROSS JOIN meter ON meter.id = visit.meter
 CROSS JOIN reading ON reading.visit = visit.id
@@ -179,4 +221,11 @@ SELECT alias, line, due_at, started_at, duration_ms, outcome, cause, attempt
 FROM visit CROSS JOIN meter ON meter.id = visit.meter
 WHERE due_at >= :since AND due_at < :until AND outcome <> 'event' AND (:meter IS NULL OR alias = :meter)
 ORDER BY due_at, visit.id
+"""
+
+_EVENTS = """
+SELECT alias, serial, line, ended_at, event_kind, event_text, event_details
+FROM visit CROSS JOIN meter ON meter.id = visit.meter
+WHERE ended_at >= :since AND ended_at < :until AND outcome = 'event' AND (:meter IS NULL OR alias = :meter)
+ORDER BY ended_at, visit.id
 """

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mappi
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import trio
 from attrs import define, field, frozen
@@ -16,6 +17,8 @@ from gateway.journal.store import Entry, Note, Store
 from gateway.journal.thread import OwnThread, PatientThread
 from gateway.memory import MeterMemory
 from gateway.reading import Record
+
+T = TypeVar("T")
 
 GROUP = 200  # records a commit: about 50 ms of work at the measured rate
 CLOSING_S = 0.75  # a full disk does not hold up the end of the process beyond the 3 s after a signal
@@ -89,7 +92,8 @@ class Journal:
     async def append(self, record: Record, memory: MeterMemory | None = None) -> None:
         """Returns when the record, with its meter's memory, is durable.
 
-        A second readout or gap of the same meter, due time and job is left out.
+        What stands there already is left out. A readout or gap of another visit with the same meter, due time and job
+        is due a microsecond later: the host's clock was put back between the two.
         Cancelled while it waits, the record is still stored with the next commit or at the end.
         """
         await self._store(Entry(record, None if memory is None else memory.to_text()))
@@ -124,6 +128,14 @@ class Journal:
     async def memories(self) -> Mapping[str, MeterMemory]:
         """What was learned of each meter, by its device_alias."""
         return await self._reads.run(self._history.memories)
+
+    async def newest(self) -> datetime | None:
+        """The latest time at which a record was taken; None for none."""
+        return await self._reads.run(self._history.newest)
+
+    async def look(self, query: Callable[[History], T]) -> T:
+        """What a query gives that only reads; it holds up deliveries while it runs."""
+        return await self._reads.run(lambda: query(self._history))
 
     async def beyond(self, position: int) -> None:
         """Returns when there is a record after a position."""

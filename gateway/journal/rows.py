@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from gateway.errors import Cause, Finding
+from gateway.journal.grounds import grounds_of, grounds_text
 from gateway.reading import Event, EventKind, Gap, Quality, Reading, Readout, Record, Value, Visit
 
 Cell = str | int | bytes | None
@@ -28,12 +29,12 @@ INSERT INTO visit (
     meter, due_at, job, ended_at, started_at, duration_ms, attempt, outcome, gateway, line, serial, tags,
     cause, finding_code, finding_where, finding_text, finding_next,
     identification, manufacturer, model, profile, meter_time, clock_drift_s, quality, reason, block,
-    event_kind, event_text, event_details
+    event_kind, event_text, event_details, grounds
 ) VALUES (
     :meter, :due_at, :job, :ended_at, :started_at, :duration_ms, :attempt, :outcome, :gateway, :line, :serial, :tags,
     :cause, :finding_code, :finding_where, :finding_text, :finding_next,
     :identification, :manufacturer, :model, :profile, :meter_time, :clock_drift_s, :quality, :reason, :block,
-    :event_kind, :event_text, :event_details
+    :event_kind, :event_text, :event_details, :grounds
 ) ON CONFLICT DO NOTHING
 """
 
@@ -49,6 +50,12 @@ WHERE signal = ? AND obis IS ? AND address = ? AND type IS ? AND unit IS ? AND t
 INSERT_READING = """
 INSERT INTO reading (visit, n, register, value, raw, quality, reason, time, valid_at, logged, status)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+SELECT_SAME = """
+SELECT 1 FROM visit
+WHERE due_at = :due_at AND meter = :meter AND job = :job AND outcome <> 'event'
+  AND started_at = :started_at AND duration_ms = :duration_ms
 """
 
 SELECT_LAST = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'visit'"
@@ -164,6 +171,7 @@ _NO_OUTCOME: Mapping[str, Cell] = {
     "event_kind": None,
     "event_text": None,
     "event_details": None,
+    "grounds": None,
 }
 
 
@@ -180,6 +188,7 @@ def _readout_cells(readout: Readout) -> dict[str, Cell]:
         "quality": readout.quality.value,
         "reason": readout.reason,
         "block": readout.block or None,
+        "grounds": grounds_text(readout.grounds),
     }
 
 
@@ -283,4 +292,5 @@ def _readout_of(row: sqlite3.Row, visit: Visit, readings: Sequence[Reading]) -> 
         quality=Quality(row["quality"]),
         reason=row["reason"],
         block=row["block"] or b"",
+        grounds=grounds_of(row["grounds"]),
     )

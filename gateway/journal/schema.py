@@ -1,13 +1,14 @@
 """The tables of the journal's SQLite file."""
 
 import sqlite3
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gateway.errors import JournalForeign
 from gateway.journal.faults import damaged, foreign
 
 APPLICATION_ID = 0x4D544A31  # "MTJ1": tells a journal from any other SQLite file
-VERSION = 2
+VERSION = 3
 
 # Instants are microseconds since 1970 in UTC, local times of meters ISO 8601 text.
 # A position of a cursor is a visit's id: AUTOINCREMENT, so that a pruned id never comes back.
@@ -41,7 +42,8 @@ _VISIT_COLUMNS = """ (
     block BLOB,
     event_kind TEXT,
     event_text TEXT,
-    event_details TEXT
+    event_details TEXT,
+    grounds TEXT
 ) STRICT;
 """
 
@@ -111,7 +113,7 @@ CREATE INDEX dead_letter_by_visit ON dead_letter (visit);
 """
 
 _CREATE = (
-    "BEGIN IMMEDIATE; PRAGMA application_id = 0x4D544A31; PRAGMA user_version = 2; CREATE TABLE visit",
+    "BEGIN IMMEDIATE; PRAGMA application_id = 0x4D544A31; PRAGMA user_version = 3; CREATE TABLE visit",
     _VISIT_COLUMNS,
     _VISIT_INDEXES,
     _OTHER_TABLES,
@@ -124,22 +126,27 @@ _COLUMNS_OF_1 = """
     identification, manufacturer, model, profile, meter_time, clock_drift_s, quality, reason, block
 """
 
-# Version 1 knew neither jobs nor events. The table is copied, because SQLite cannot alter a constraint; its last id
-# goes along, the rows that refer to it stay as they are.
-_FROM_1_TO_2 = (
-    "BEGIN IMMEDIATE; CREATE TABLE visit_2",
+# Version 1 knew neither jobs, events nor grounds. The table is copied, because SQLite cannot alter a constraint; its
+# last id goes along, the rows that refer to it stay as they are.
+_FROM_1 = (
+    "BEGIN IMMEDIATE; CREATE TABLE visit_new",
     _VISIT_COLUMNS,
-    "INSERT INTO visit_2 (",
+    "INSERT INTO visit_new (",
     _COLUMNS_OF_1,
     ") SELECT ",
     _COLUMNS_OF_1,
     "FROM visit ORDER BY id;",
-    "DELETE FROM sqlite_sequence WHERE name = 'visit_2';",
-    "INSERT INTO sqlite_sequence (name, seq) SELECT 'visit_2', seq FROM sqlite_sequence WHERE name = 'visit';",
-    "DROP TABLE visit; ALTER TABLE visit_2 RENAME TO visit;",
+    "DELETE FROM sqlite_sequence WHERE name = 'visit_new';",
+    "INSERT INTO sqlite_sequence (name, seq) SELECT 'visit_new', seq FROM sqlite_sequence WHERE name = 'visit';",
+    "DROP TABLE visit; ALTER TABLE visit_new RENAME TO visit;",
     _VISIT_INDEXES,
-    "ALTER TABLE reading ADD COLUMN status TEXT; PRAGMA user_version = 2; COMMIT;",
+    "ALTER TABLE reading ADD COLUMN status TEXT; PRAGMA user_version = 3; COMMIT;",
 )
+
+# Version 2 knew no grounds.
+_FROM_2 = ("BEGIN IMMEDIATE; ALTER TABLE visit ADD COLUMN grounds TEXT; PRAGMA user_version = 3; COMMIT;",)
+
+_STEPS: Mapping[int, Sequence[str]] = {0: _CREATE, 1: _FROM_1, 2: _FROM_2, VERSION: ()}
 
 
 def format_of(connection: sqlite3.Connection, path: Path) -> int:
@@ -163,10 +170,7 @@ def bring_up_to_date(connection: sqlite3.Connection, version: int) -> None:
     Leaves foreign keys unwatched, because a table that others refer to may be replaced.
     """
     connection.execute("PRAGMA foreign_keys = OFF")
-    if version == 0:
-        connection.executescript("".join(_CREATE))
-    elif version == 1:
-        connection.executescript("".join(_FROM_1_TO_2))
+    connection.executescript("".join(_STEPS[version]))
 
 
 def check_format(connection: sqlite3.Connection, path: Path) -> None:

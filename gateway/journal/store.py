@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import assert_never
@@ -10,11 +10,12 @@ from typing import assert_never
 from attrs import define, field, frozen
 
 from gateway.errors import JournalError, JournalFailed
+from gateway.host_clock import RELEASED
 from gateway.journal import rows
 from gateway.journal.directory import key_of, make_names_durable, take_directory
 from gateway.journal.faults import damaged, journal_errors
 from gateway.journal.schema import bring_up_to_date, format_of
-from gateway.reading import Reading, Readout, Record
+from gateway.reading import Event, Reading, Readout, Record
 
 FILE_NAME = "metergate.db"
 
@@ -78,8 +79,8 @@ class Store:
     def commit(self, entries: Sequence[Entry | Note]) -> int:
         """Stores records and memories in their order; gives the position of the newest record.
 
-        A readout or gap is left out where its meter has one of the same due time and job already, an event where the
-        same one stands there.
+        A readout or gap is left out where it stands there already, an event too. One of another visit with the due
+        time and job of one that stands there is due a microsecond later.
         """
         with self._transaction():
             for entry in entries:
@@ -121,8 +122,8 @@ class Store:
             return sum(
                 self.connection.execute(statement, {**limits, "passed": passed, "step": PRUNE_STEP}).rowcount
                 for statement, limits in (
-                    (_PRUNE_VISITS, {"before": visits_before}),
-                    (_PRUNE_BLOCKS, {"before": blocks_before}),
+                    (_PRUNE_VISITS, self._older_than(visits_before)),
+                    (_PRUNE_BLOCKS, self._older_than(blocks_before)),
                     (_PRUNE_UNLOGGED, {}),
                 )
             )
@@ -200,9 +201,17 @@ class Store:
         return known
 
     def _add(self, meter: int, record: Record) -> None:
-        added = self.connection.execute(rows.INSERT_VISIT, rows.visit_row(record, meter))
+        row = rows.visit_row(record, meter)
+        added = self.connection.execute(rows.INSERT_VISIT, row)
+        while added.rowcount == 0 and not isinstance(record, Event) and not self._is_stored(row):
+            # The host's clock was put back: a slot of the same due time was another one.
+            row["due_at"] = int(row["due_at"] or 0) + 1
+            added = self.connection.execute(rows.INSERT_VISIT, row)
         if added.rowcount == 1 and isinstance(record, Readout):
             self._add_readings(added.lastrowid, record.readings)
+
+    def _is_stored(self, row: Mapping[str, rows.Cell]) -> bool:
+        return self.connection.execute(rows.SELECT_SAME, row).fetchone() is not None
 
     def _add_readings(self, visit: int | None, readings: Sequence[Reading]) -> None:
         cells = []
@@ -224,21 +233,33 @@ class Store:
             (sink, position),
         )
 
+    def _older_than(self, before: int) -> Mapping[str, int]:
+        """What tells old records, those of a host whose clock had lost the time by the ones that follow them."""
+        limits = {"before": before, "released": rows.instant(RELEASED)}
+        (followed,) = self.connection.execute(_LAST_OLD, limits).fetchone()
+        return {**limits, "followed": followed}
+
     def _passed_by_all(self, sinks: Collection[str]) -> int:
         cursors = dict(self.connection.execute("SELECT sink, position FROM cursor"))
         (last,) = self.connection.execute(rows.SELECT_LAST).fetchone()
         return min([int(last), *(int(cursors.get(sink, 0)) for sink in sinks)])
 
 
+_LAST_OLD = "SELECT coalesce(max(id), 0) FROM visit WHERE ended_at >= :released AND ended_at < :before"
+
 _PRUNE_VISITS = """
 DELETE FROM visit WHERE id IN (
-    SELECT id FROM visit WHERE ended_at < :before AND id <= :passed ORDER BY ended_at LIMIT :step
+    SELECT id FROM visit
+    WHERE ended_at < :before AND id <= :passed AND (ended_at >= :released OR id < :followed)
+    ORDER BY ended_at LIMIT :step
 )
 """
 
 _PRUNE_BLOCKS = """
 UPDATE visit SET block = NULL WHERE id IN (
-    SELECT id FROM visit WHERE block IS NOT NULL AND ended_at < :before AND id <= :passed ORDER BY ended_at LIMIT :step
+    SELECT id FROM visit
+    WHERE block IS NOT NULL AND ended_at < :before AND id <= :passed AND (ended_at >= :released OR id < :followed)
+    ORDER BY ended_at LIMIT :step
 )
 """
 

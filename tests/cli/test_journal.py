@@ -105,7 +105,9 @@ def test_readings_come_oldest_first_without_those_not_to_be_logged(data_dir: Pat
         "valid_at": "2026-09-30T09:00:00.000Z",
         "meter_time": "2026-09-30T12:00:14",
         "status": "summer",
+        "id": "3.0",
     }
+    assert [row["id"] for row in found] == ["3.0", "3.1", "1.0", "1.1"]
     assert (found[1]["value"], found[1]["quality"], found[1]["reason"]) == (None, "bad", "no number")
     assert (found[1]["valid_at"], found[1]["status"]) == (None, None)
 
@@ -180,6 +182,17 @@ def test_csv_has_the_columns_in_their_published_order(data_dir: Path) -> None:
     done = metergate("readings", "--data-dir", data_dir, "--format", "csv")
     header = next(csv.reader(done.stdout.splitlines()))
     assert header == list(rows("readings", "--data-dir", data_dir)[0])
+
+
+def test_a_table_shows_the_beginning_of_a_long_reason_which_the_other_forms_have_whole(data_dir: Path) -> None:
+    reason = "1.8.0: 147238.40 kWh after 147239.00 kWh: it ran backwards"
+    doubted = Reading("energy", None, "1.8.0", None, None, "x", quality=Quality.SUSPECT, reason=reason)
+    with closing(Store(data_dir / "other")) as store:
+        store.open()
+        store.commit([Entry(attrs.evolve(readout("flat01", 2), readings=(doubted,)))])
+        shown = metergate("readings", "--data-dir", data_dir / "other", "--format", "table").stdout
+        assert "  1.8.0: 147238.40 kWh after 147239.00 kWh: it …  2026-09-30" in shown
+        assert [row["reason"] for row in rows("readings", "--data-dir", data_dir / "other")] == [reason]
 
 
 def test_json_lines_are_the_default_where_nobody_watches(data_dir: Path) -> None:

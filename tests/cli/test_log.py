@@ -53,7 +53,17 @@ def test_what_was_changed_in_a_meter_is_one_line(
 
 def test_a_job_is_told_by_its_name_with_what_is_to_be_known_of_it(capsys: pytest.CaptureFixture[str]) -> None:
     Log().watch(evolve(READOUT, visit=evolve(VISIT, job="events P.98")))
-    assert capsys.readouterr().err.endswith(" flat01: events P.98: 0 readings in 2412 ms, try 2; odd\n")
+    assert capsys.readouterr().err.endswith(" flat01: events P.98: 0 readings in 2412 ms, try 2; suspect: odd\n")
+
+
+def test_why_a_readout_is_suspect_is_told_and_what_is_remarked_of_a_good_one_is_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Log().watch(READOUT)
+    Log().watch(evolve(READOUT, quality=Quality.GOOD))
+    suspect, good = capsys.readouterr().err.splitlines()
+    assert suspect.endswith(" flat01: 0 registers in 2412 ms, try 2; suspect: odd")
+    assert good.endswith(" flat01: 0 registers in 2412 ms, try 2")
 
 
 def test_json_has_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -317,7 +317,7 @@ async def test_a_journal_of_a_newer_version_is_left_alone(tmp_path: Path) -> Non
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as newer, newer:
         newer.execute("PRAGMA user_version = 99")
     newer.close()
-    with pytest.raises(JournalForeign, match=r"newer Metergate \(schema 99, this one knows 2\)"):
+    with pytest.raises(JournalForeign, match=r"newer Metergate \(schema 99, this one knows 3\)"):
         async with Journal.open(tmp_path, inline=True):
             pass
 

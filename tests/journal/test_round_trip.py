@@ -9,10 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import Cause, Finding
+from gateway.journal.grounds import grounds_text
 from gateway.journal.history import History
 from gateway.journal.rows import value_of
 from gateway.journal.store import Entry, Store
-from gateway.reading import Event, EventKind, Gap, Quality, Reading, Readout, Record, Visit
+from gateway.reading import (
+    Event,
+    EventKind,
+    Gap,
+    Grounds,
+    Layer,
+    Quality,
+    Reading,
+    Readout,
+    Record,
+    Remark,
+    Visit,
+)
 
 START = datetime(2026, 9, 30, 9, 0, tzinfo=UTC)
 
@@ -48,6 +61,18 @@ readings = st.builds(
 )
 
 
+remarks = st.builds(Remark, layer=st.sampled_from(Layer), register=texts, text=texts)
+grounds = st.builds(
+    Grounds,
+    parity=texts,
+    check=texts,
+    shape=texts,
+    identity=texts,
+    confirming=texts,
+    remarks=st.lists(remarks, max_size=3).map(tuple),
+)
+
+
 @st.composite
 def visits(draw: st.DrawFn) -> Visit:
     return Visit(
@@ -78,6 +103,7 @@ readouts = st.builds(
     quality=st.sampled_from(Quality),
     reason=maybe_texts,
     block=st.binary(max_size=50),
+    grounds=st.none() | grounds,
 )
 gaps = st.builds(
     Gap,
@@ -125,6 +151,12 @@ def test_records_come_out_equal(records: list[Record]) -> None:
         if isinstance(before, Readout) and isinstance(after, Readout):
             assert [type(each.value) for each in after.readings] == [type(each.value) for each in before.readings]
             assert after.as_json() == before.as_json()
+
+
+def test_grounds_that_repeat_take_one_text_of_few_octets() -> None:
+    first, second = (grounds_text(Grounds("present", "xor", "known", "printed")) for _ in range(2))
+    assert first == '["present","xor","known","printed",""]'
+    assert first is second
 
 
 def test_a_type_tag_that_nobody_wrote_is_an_error() -> None:

@@ -6,11 +6,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from gateway.errors import Cause, Finding, JournalForeign
 from gateway.journal import FILE_NAME, Store, read_readings, read_visits
@@ -18,7 +19,7 @@ from gateway.journal.history import History
 from gateway.journal.rows import instant
 from gateway.journal.store import Entry
 from gateway.memory import MeterMemory
-from gateway.reading import Gap, Quality, Reading, Readout, Visit
+from gateway.reading import Event, EventKind, Gap, Grounds, Quality, Reading, Readout, Visit
 
 START = datetime(2026, 9, 30, 9, 0, tzinfo=UTC)
 
@@ -132,6 +133,42 @@ INSERT INTO dead_letter VALUES ('broker', 3, 'topic too long');
 UPDATE sqlite_sequence SET seq = 9 WHERE name = 'visit';
 """
 
+# What version 2 changed: a slot is of a job, events are records, readings have a status.
+VERSION_2 = (
+    VERSION_1.replace("PRAGMA user_version = 1", "PRAGMA user_version = 2")
+    .replace("    due_at INTEGER NOT NULL,\n", "    due_at INTEGER NOT NULL,\n    job TEXT NOT NULL DEFAULT '',\n")
+    .replace("('delivered', 'gap')", "('delivered', 'gap', 'event')")
+    .replace(
+        "    block BLOB,\n    UNIQUE (due_at, meter)\n",
+        "    block BLOB,\n    event_kind TEXT,\n    event_text TEXT,\n    event_details TEXT\n",
+    )
+    .replace(
+        "CREATE INDEX visit_by_end",
+        """CREATE UNIQUE INDEX visit_slot ON visit (due_at, meter, job) WHERE outcome <> 'event';
+CREATE UNIQUE INDEX visit_event ON visit (ended_at, meter, job, due_at, event_kind, event_text, event_details)
+    WHERE outcome = 'event';
+CREATE INDEX visit_by_end""",
+    )
+    .replace("    logged INTEGER NOT NULL,\n", "    logged INTEGER NOT NULL,\n    status TEXT,\n")
+)
+
+ROWS_OF_2 = (
+    ROWS_OF_1.replace("(3, 1, :start, :start", "(3, 1, :start, '', :start")
+    .replace("(4, 2, :start, :start", "(4, 2, :start, '', :start")
+    .replace("x'312e382e3028312921')", "x'312e382e3028312921', NULL, NULL, NULL)")
+    .replace(
+        " NULL, NULL, NULL, NULL, NULL, NULL, NULL,\n     NULL, NULL);",
+        """ NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+     NULL, NULL, NULL, NULL, NULL),
+    (7, 1, :start, 'clock', :start, :start, 5, 1, 'event', 'block-12', 'riser-a', '01234567', '{}',
+     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+     'clock_set', 'the clock is set', '{"old": "5"}');""",
+    )
+    .replace("NULL, NULL, NULL, 1);", "NULL, NULL, NULL, 1, NULL);")
+)
+
+FILES = {1: (VERSION_1, ROWS_OF_1), 2: (VERSION_2, ROWS_OF_2)}
+
 READOUT = Readout(
     Visit("block-12", "riser-a", "flat01", "01234567", START, START, 2412, 2, {"flat": "1"}),
     "/XMP5VERBA",
@@ -153,13 +190,19 @@ GAP = Gap(
 )
 
 
+@pytest.fixture(params=FILES)
+def version(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
 @pytest.fixture
-def data_dir(tmp_path: Path) -> Path:
-    """A journal of version 1, as its gateway left it; its newest five records are pruned."""
+def data_dir(tmp_path: Path, version: int) -> Path:
+    """A journal of an older version, as its gateway left it; its newest records are pruned."""
+    tables, content = FILES[version]
     with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.executescript(VERSION_1)
-        connection.executescript(ROWS_OF_1.replace(":start", str(instant(START))))
+        connection.executescript(tables)
+        connection.executescript(content.replace(":start", str(instant(START))))
     return tmp_path
 
 
@@ -188,24 +231,42 @@ def version_of(data_dir: Path) -> int:
     return int(version)
 
 
-def test_all_that_version_1_held_is_there_in_this_version(data_dir: Path) -> None:
+def test_all_that_an_older_version_held_is_there_in_this_version(data_dir: Path) -> None:
     with opened(data_dir), history_of(data_dir) as history:
-        assert history.batch(0, 9) == [(3, READOUT), (4, GAP)]
+        assert history.batch(0, 2) == [(3, READOUT), (4, GAP)]
         assert history.memories() == {"flat01": MeterMemory("/XMP5VERBA", 400, framed=True)}
         assert (history.cursor("broker"), history.dead_letters("broker")) == (3, {3: "topic too long"})
     assert [row["value"] for row in read_readings(data_dir)] == ["147.40"]
     assert [row["outcome"] for row in read_visits(data_dir)] == ["delivered", "gap"]
 
 
-def test_positions_go_on_where_version_1_stood(data_dir: Path) -> None:
+@pytest.mark.parametrize("version", [2], indirect=True)
+def test_the_events_of_version_2_are_there_in_this_version(data_dir: Path) -> None:
+    with opened(data_dir), history_of(data_dir) as history:
+        slot = Visit("block-12", "riser-a", "flat01", "01234567", START, START, 5, job="clock")
+        event = Event(slot, EventKind.CLOCK_SET, START, "the clock is set", {"old": "5"})
+        assert history.batch(4, 9) == [(7, event)]
+
+
+def test_a_journal_that_was_brought_up_to_date_takes_grounds(data_dir: Path) -> None:
+    visit = Visit("", "", "flat01", "", START + timedelta(minutes=15), START, 1)
+    grounds = Grounds("present", "xor", "known", "printed")
+    with opened(data_dir) as store, history_of(data_dir) as history:
+        assert store.commit([Entry(evolve(READOUT, visit=visit, grounds=grounds))]) == 10
+        ((_, found),) = history.batch(9, 1)
+        assert isinstance(found, Readout)
+        assert found.grounds == grounds
+
+
+def test_positions_go_on_where_an_older_version_stood(data_dir: Path) -> None:
     with opened(data_dir) as store, history_of(data_dir) as history:
         assert history.last() == 9
         later = Gap(Visit("", "", "flat02", "", START, START, 1, job="clock"), Cause.RESTING, Finding("", "", ""))
         assert store.commit([Entry(later)]) == 10
-        assert history.batch(4, 9) == [(10, later)]
+        assert history.batch(9, 9) == [(10, later)]
 
 
-def test_what_referred_to_a_visit_of_version_1_still_goes_with_it(data_dir: Path) -> None:
+def test_what_referred_to_a_visit_of_an_older_version_still_goes_with_it(data_dir: Path) -> None:
     with opened(data_dir) as store:
         while store.prune(instant(START) + 10**9, 0, []):
             pass
@@ -230,10 +291,10 @@ def layout(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
     return [row for query in (columns, indexes, references) for row in connection.execute(query)]
 
 
-def test_a_verb_that_only_looks_leaves_an_older_journal_to_the_gateway(data_dir: Path) -> None:
+def test_a_verb_that_only_looks_leaves_an_older_journal_to_the_gateway(data_dir: Path, version: int) -> None:
     with pytest.raises(JournalForeign, match="not brought up to date yet") as refused:
         list(read_readings(data_dir))
-    assert (refused.value.code, version_of(data_dir)) == ("E-JRN-11", 1)
+    assert (refused.value.code, version_of(data_dir)) == ("E-JRN-11", version)
 
 
 def test_a_schema_that_was_never_written_is_damage(data_dir: Path) -> None:
@@ -254,16 +315,24 @@ def end_before(statement):
 
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
 connection.set_trace_callback(end_before)
-bring_up_to_date(connection, 1)
+bring_up_to_date(connection, int(sys.argv[3]))
 """
 
 
 @pytest.mark.parametrize(
-    "statement", ["INSERT INTO visit_2", "DROP TABLE visit", "ALTER TABLE reading", "PRAGMA user_version = 2", "COMMIT"]
+    ("version", "statement"),
+    [
+        *((1, begin) for begin in ("INSERT INTO visit_new", "DROP TABLE visit", "ALTER TABLE reading")),
+        (2, "ALTER TABLE visit"),
+        *((version, begin) for version in FILES for begin in ("PRAGMA user_version = 3", "COMMIT")),
+    ],
+    indirect=["version"],
 )
-def test_a_kill_while_it_is_brought_up_to_date_leaves_version_1(data_dir: Path, statement: str) -> None:
-    done = subprocess.run([sys.executable, "-c", KILLED, data_dir / FILE_NAME, statement], check=False)
+def test_a_kill_while_it_is_brought_up_to_date_leaves_the_older_version(
+    data_dir: Path, version: int, statement: str
+) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, data_dir / FILE_NAME, statement, str(version)], check=False)
     assert done.returncode == -signal.SIGKILL
-    assert version_of(data_dir) == 1
+    assert version_of(data_dir) == version
     with opened(data_dir), history_of(data_dir) as history:
-        assert [record for _, record in history.batch(0, 9)] == [READOUT, GAP]
+        assert [record for _, record in history.batch(0, 2)] == [READOUT, GAP]
