@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from gateway.cli.main import main
 from gateway.journal import Store
-from gateway.simulator import Fault, Nameplate, Port, PtyPort, TcpPort
+from gateway.simulator import Fault, Nameplate, Port, PtyPort, StillRegister, TcpPort
 
 Serve = Callable[[Port, Sequence[Nameplate]], str]
 Plate = Callable[..., Nameplate]
@@ -185,6 +185,26 @@ def test_a_line_without_enabled_meters_is_not_even_opened(house: House) -> None:
         assert once(house).exit_code == 0
         with pytest.raises(BlockingIOError):
             server.accept()
+
+
+def test_s3_two_meters_of_one_number_on_two_lines_are_kept_apart(serve: Serve, plate: Plate, house: House) -> None:
+    for line, alias, energy in (("riser-a", "flat01", "0070326.678*kWh"), ("riser-b", "flat07", "0000012.345*kWh")):
+        registers = (StillRegister("0.0.0", "41770326"), StillRegister("1.8.0", energy))
+        house.line(line, serve(TcpPort(), [plate("41770326", registers=registers)]))
+        house.text += METER.format(serial="41770326", line=line, enable="true").replace("flat41770326", alias)
+    house.text += SINKS.format(folder=house.folder)
+    warned = metergate("check", house.written())
+    assert "W-CFG-6" in warned.stderr
+    assert "is that of meter flat01 on line riser-a" in warned.stderr
+    assert [once(house).exit_code for _ in range(2)] == [0, 0]
+    readings = json.loads(metergate("readings", "--data-dir", house.folder / "state", "--json").stdout)
+    energies = [(row["meter"], row["value"], row["quality"]) for row in readings if row["address"] == "1.8.0"]
+    assert sorted(energies) == [("flat01", "70326.678", "good")] * 2 + [("flat07", "12.345", "good")] * 2
+    assert {(record["line"], record["meter"]) for record in house.records()} == {
+        ("riser-a", "flat01"),
+        ("riser-b", "flat07"),
+    }
+    assert metergate("meters", "history", "--data-dir", house.folder / "state").stdout == ""
 
 
 # Without a trace
