@@ -11,8 +11,11 @@ from gateway.simulator.building import (
     simulated_line,
 )
 from gateway.simulator.bus import SimulatedBus
+from gateway.simulator.clock import Timekeeping
+from gateway.simulator.contents import Contents
 from gateway.simulator.document import load_building
 from gateway.simulator.fault import Fault, FaultRate
+from gateway.simulator.load import Curve, Load, Rate
 from gateway.simulator.memory import MemoryLine
 from gateway.simulator.meter import SimulatedMeter
 from gateway.simulator.plate import AddressRule, Nameplate
@@ -28,7 +31,16 @@ from gateway.simulator.programming import (
     SimulatedPassword,
     SimulatedProgramming,
 )
-from gateway.simulator.register import ClockRegister, SimulatedRegister, StillRegister, TotalRegister
+from gateway.simulator.register import (
+    ClockRegister,
+    LoadRegister,
+    MaximumRegister,
+    MomentaryRegister,
+    Quantity,
+    SimulatedRegister,
+    StillRegister,
+    TotalRegister,
+)
 from gateway.simulator.voice import Answer
 from gateway.simulator.wire import OpenPort, open_port, serve_line
 
@@ -37,6 +49,8 @@ __all__ = [
     "Answer",
     "ClockRegister",
     "ClockSet",
+    "Contents",
+    "Curve",
     "Decline",
     "ErrorStyle",
     "EventLog",
@@ -44,14 +58,20 @@ __all__ = [
     "Fault",
     "FaultRate",
     "LineWish",
+    "Load",
     "LoadProfile",
+    "LoadRegister",
+    "MaximumRegister",
     "MemoryLine",
+    "MomentaryRegister",
     "Nameplate",
     "OpenPort",
     "PasswordScheme",
     "Port",
     "PowerLoss",
     "PtyPort",
+    "Quantity",
+    "Rate",
     "SimulatedBus",
     "SimulatedLine",
     "SimulatedMeter",
@@ -60,6 +80,7 @@ __all__ = [
     "SimulatedRegister",
     "StillRegister",
     "TcpPort",
+    "Timekeeping",
     "TotalRegister",
     "WireForm",
     "building",

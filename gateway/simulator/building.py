@@ -1,26 +1,24 @@
 """Simulated lines with the believable meters of a building, equal for equal seeds."""
 
 import random
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 
 from attrs import evolve, frozen
 
 from gateway.protocol.characters import OPENING_SPEED, Mode
+from gateway.simulator.affliction import afflicted, twin
 from gateway.simulator.bus import SimulatedBus
-from gateway.simulator.fault import USUAL_RATE, Fault, FaultRate
+from gateway.simulator.fault import Fault, FaultRate
 from gateway.simulator.household import household_registers
 from gateway.simulator.meter import SimulatedMeter
 from gateway.simulator.plate import Nameplate
-from gateway.simulator.programming import SERIAL_OPERAND
 from gateway.simulator.push import USUAL_SPEED, PushingBus, PushingMeter, pushing_plate
-from gateway.simulator.register import ClockRegister, SimulatedRegister, StillRegister
 from gateway.simulator.truth import meter_as_json
 from gateway.site.model import Push
 
 TCP_SPEED = 9600
-IDENTITY_ADDRESSES = frozenset(("0.0.0", "C.1.0", "1-0:0.0.0*255", "0-0:96.1.1"))
 
 
 class WireForm(StrEnum):
@@ -67,6 +65,7 @@ class SimulatedLine:
         """The bus with all meters at rest."""
         if self.push is not Push.NONE:
             return self._pushing_bus()
+        twins = [twin(plate) for plate in self.plates if Fault.SAME_SERIAL in plate.faults]
         meters = [
             SimulatedMeter(
                 plate,
@@ -76,7 +75,7 @@ class SimulatedLine:
                 is_live=self.is_live,
                 seed=self.seed,
             )
-            for plate in self.plates
+            for plate in (*self.plates, *twins)
         ]
         return SimulatedBus(meters, time_scale=self.time_scale, seed=self.seed)
 
@@ -171,7 +170,7 @@ def simulated_line(wish: LineWish, number: int = 0) -> SimulatedLine:
     chance = random.Random(f"faults/{seed}")  # noqa: S311 - repeatable on purpose
     return SimulatedLine(
         wish.port,
-        tuple(_afflicted([*given, *made], wish.faults, chance)),
+        tuple(afflicted([*given, *made], wish.faults, chance)),
         speed,
         wire,
         wish.time_scale,
@@ -220,52 +219,3 @@ def _styled(model: _Model, address: str) -> str:
 def _serial(seed: int, position: int, *, has_leading_zeros: bool) -> str:
     step = (seed * _LINE_ROOM + position + 1) * _DISTINCT
     return f"{step % 10**6:08}" if has_leading_zeros else str(10**7 + step % (9 * 10**7))
-
-
-def _afflicted(plates: Sequence[Nameplate], faults: Sequence[FaultRate], chance: random.Random) -> Iterator[Nameplate]:
-    """The meters with the faults of their line; lasting faults fall on different meters as long as there are any."""
-    bearers: dict[int, dict[Fault, float]] = {n: {} for n in range(len(plates))}
-    healthy = list(bearers)
-    chance.shuffle(healthy)
-    for fault_rate in faults:
-        fault = fault_rate.fault
-        if fault.strikes_messages:
-            struck, rate = list(bearers), USUAL_RATE if fault_rate.rate is None else fault_rate.rate
-        else:
-            count = 1 if fault_rate.rate is None else round(fault_rate.rate * len(plates))
-            order = [*healthy, *(n for n in bearers if n not in healthy)]
-            struck, rate = order[:count], 1.0
-            healthy = [n for n in healthy if n not in struck]
-        for n in struck:
-            bearers[n][fault] = rate
-    for n, plate in enumerate(plates):
-        yield with_faults(plate, {**plate.faults, **bearers[n]}, chance)
-
-
-def with_faults(plate: Nameplate, faults: dict[Fault, float], chance: random.Random) -> Nameplate:
-    """The meter with these faults; those of its prints show in its registers."""
-    new = faults.keys() - plate.faults.keys()
-    registers, programming = plate.registers, plate.programming
-    if Fault.WRONG_IDENTITY in new:
-        other = (
-            f"{(int(plate.serial) + chance.randrange(1, 10**7)) % 10**8:08}" if plate.serial.isdigit() else "99999998"
-        )
-        registers = tuple(_with_identity(register, other) for register in registers)
-        if programming is not None and programming.operand == SERIAL_OPERAND:
-            programming = evolve(programming, operand=other)
-    if Fault.CLOCK_WRONG in new:
-        error = timedelta(hours=chance.choice((-3, 2, 7)), days=chance.choice((0, 0, -365 * 9)))
-        registers = tuple(_with_clock_error(register, error) for register in registers)
-        if programming is not None:
-            programming = evolve(programming, start=programming.start + error)
-    return evolve(plate, faults=faults, registers=registers, programming=programming)
-
-
-def _with_identity(register: SimulatedRegister, serial: str) -> SimulatedRegister:
-    if isinstance(register, StillRegister) and register.address in IDENTITY_ADDRESSES:
-        return evolve(register, raw=serial)
-    return register
-
-
-def _with_clock_error(register: SimulatedRegister, error: timedelta) -> SimulatedRegister:
-    return evolve(register, start=register.start + error) if isinstance(register, ClockRegister) else register

@@ -1,14 +1,18 @@
 """The clock of a simulated meter, with the forms in which it is printed or set."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from attrs import frozen
 
 from gateway.simulator import programming
 
 # protocol.md 7.2: the first digit of a stamp.
 WINTER, SUMMER, UTC_FLAG = "0", "1", "2"
 _FLAGGED = frozenset((7, 11, 13))
+_DAY_S = 86_400
 _NO_DIGIT = re.compile(r"[^0-9]")
 _STAMP = re.compile(r"[-0-9,:. ]*")
 _FORMS = {10: "%y%m%d%H%M", 12: "%y%m%d%H%M%S"}
@@ -19,16 +23,33 @@ _WRITTEN_FORMS = {
 }
 
 
+@frozen
+class Timekeeping:
+    """How a meter keeps the time: it shows `start`, local time of `zone`, at first; `gain_s` is what it gains a day.
+
+    One that keeps normal time all year has a zone without seasons, such as Etc/GMT-1.
+    """
+
+    start: datetime
+    zone: ZoneInfo
+    gain_s: float = 0.0
+
+
 class MeterClock:
     """A clock that shows `start`, local time of `zone`, at the age of 0 seconds until somebody sets it."""
 
-    def __init__(self, start: datetime, zone: ZoneInfo) -> None:
+    def __init__(self, start: datetime, zone: ZoneInfo, gain_s: float = 0.0) -> None:
         self.zone = zone
+        self._pace = 1 + gain_s / _DAY_S
         self._at_birth = start.replace(tzinfo=zone).astimezone(UTC)
 
     def now(self, age: float) -> datetime:
         """The moment that it shows, in UTC: moments of one zone compare by the wall's time, which may repeat."""
-        return self._at_birth + timedelta(seconds=age)
+        return self._at_birth + timedelta(seconds=age * self._pace)
+
+    def age_at(self, moment: datetime) -> float:
+        """The age at which it shows a moment, given in UTC."""
+        return (moment - self._at_birth).total_seconds() / self._pace
 
     def shown(self, age: float) -> datetime:
         """What it shows, as local time of its zone."""
@@ -36,12 +57,27 @@ class MeterClock:
 
     def put(self, moment: datetime, age: float) -> None:
         """It shows another moment, given in UTC, from now on."""
-        self._at_birth = moment - timedelta(seconds=age)
+        self._at_birth = moment - timedelta(seconds=age * self._pace)
 
 
 def season(moment: datetime) -> str:
     """The season flag of a local time; one without zone is winter time."""
-    return SUMMER if moment.dst() else WINTER
+    return SUMMER if _summer(moment) else WINTER
+
+
+def _summer(moment: datetime) -> timedelta:
+    """How far a local time is ahead of its zone's normal time.
+
+    Not by `dst()`, which in some zones counts from summer time.
+    """
+    if moment.tzinfo is None:
+        return timedelta()
+    return (moment.utcoffset() or timedelta()) - _normal_offset(moment.tzinfo, moment.year)
+
+
+@lru_cache(maxsize=256)
+def _normal_offset(zone: tzinfo, year: int) -> timedelta:
+    return min(datetime(year, month, 1, tzinfo=zone).utcoffset() or timedelta() for month in range(1, 13))
 
 
 def stamp(moment: datetime) -> str:
@@ -61,7 +97,7 @@ def moment_of(text: str, zone: ZoneInfo) -> datetime:
     if flag == UTC_FLAG:
         return wall.replace(tzinfo=UTC)
     moment = wall.replace(tzinfo=zone)
-    summer = moment.dst() or timedelta()
+    summer = _summer(moment)
     wanted = timedelta(hours=1) if flag == SUMMER else timedelta()
     # Without a flag or in the flag's own season the wall's time stands.
     shift = timedelta() if flag is None else summer - wanted

@@ -10,7 +10,8 @@ from pathlib import Path
 from attrs import evolve
 
 from gateway.errors import Finding, SiteError
-from gateway.simulator.building import LineWish, with_faults
+from gateway.simulator.affliction import with_faults
+from gateway.simulator.building import LineWish
 from gateway.simulator.fault import USUAL_RATE, Fault, FaultRate
 from gateway.simulator.plate import Nameplate
 from gateway.simulator.programming_document import ProgrammingSource

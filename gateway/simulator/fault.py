@@ -7,6 +7,8 @@ from attrs import frozen
 
 # How often a fault of a message strikes unless told otherwise.
 USUAL_RATE = 0.2
+# How old a meter is, in its own seconds, when what befalls it during its life does.
+ONSET_S = 900.0
 
 
 class Fault(StrEnum):
@@ -28,6 +30,12 @@ class Fault(StrEnum):
     UNASKED = "unasked"
     READOUT_INSTEAD = "readout_instead"
     NO_REPEAT = "no_repeat"
+    ZERO_GLITCH = "zero_glitch"
+    DIGITS = "digits"
+    FROZEN = "frozen"
+    BACKWARDS = "backwards"
+    SAME_SERIAL = "same_serial"
+    CLOCK_LOST = "clock_lost"
 
     @property
     def strikes_messages(self) -> bool:
@@ -49,6 +57,8 @@ _OF_MESSAGES = {
     Fault.ACK_LOST: "does not hear an ACK, so it says its partial block again",
     Fault.ANSWER_LOST: "does what it was told, but its ACK never arrives",
     Fault.BREAK_LOST: "does not hear a break",
+    Fault.ZERO_GLITCH: "prints zero for all its totals",
+    Fault.DIGITS: "two digits of its data are others, which the block check does not show",
 }
 _OF_METERS = {
     Fault.SILENT: "never answers",
@@ -59,6 +69,10 @@ _OF_METERS = {
     Fault.UNASKED: "sends its data without an option select",
     Fault.READOUT_INSTEAD: "answers the choice of programming mode with its data",
     Fault.NO_REPEAT: "does not hear repeat requests",
+    Fault.FROZEN: "its values stand still after a quarter of an hour, its clock goes on",
+    Fault.BACKWARDS: "its totals lose a hundredth after a quarter of an hour, then go on",
+    Fault.SAME_SERIAL: "another meter of its serial number answers at the same time",
+    Fault.CLOCK_LOST: "its clock begins at 2000-01-01",
 }
 
 

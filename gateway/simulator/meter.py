@@ -21,7 +21,6 @@ from gateway.protocol.messages import (
 )
 from gateway.protocol.session import Session
 from gateway.protocol.timing import T_A
-from gateway.simulator.clock import MeterClock
 from gateway.simulator.contents import Contents
 from gateway.simulator.fault import Fault
 from gateway.simulator.plate import Nameplate
@@ -69,7 +68,7 @@ class SimulatedMeter:
 
     def __attrs_post_init__(self) -> None:
         facts = self.plate.programming
-        clock = None if facts is None else MeterClock(facts.start, facts.time_zone)
+        clock = self.plate.clock()
         self._voice = Voice(self.plate, self.seed, self.time_scale, has_parity=self.has_parity)
         self._contents = Contents(self.plate, clock)
         if facts is not None and clock is not None:
@@ -279,7 +278,8 @@ class SimulatedMeter:
         return now - self._born if self.is_live and self._born is not None else 0.0
 
     def _say_block(self, now: float, table: Sequence[str] | None = None) -> Answer:
-        return self._say(DataBlock(self._contents.block(self._age(now), table), framed=self.plate.framed))
+        body = self._contents.block(self._age(now), table, is_zero=self._voice.strikes(Fault.ZERO_GLITCH))
+        return self._say(DataBlock(body, framed=self.plate.framed))
 
     def _say(self, message: Message, speed: int | None = None) -> Answer:
         """A message within the session, at the working speed unless told otherwise."""

@@ -12,6 +12,7 @@ from gateway.protocol.check import CheckKind
 from gateway.protocol.pushed import PushedTelegram, encode_pushed
 from gateway.protocol.timing import wire_time
 from gateway.simulator.bus import SimulatedBus, Transmission
+from gateway.simulator.contents import Contents
 from gateway.simulator.fault import Fault
 from gateway.simulator.household import household_registers
 from gateway.simulator.plate import Nameplate
@@ -33,6 +34,7 @@ class PushingMeter:
 
     def __init__(self, plate: Nameplate, push: Push, seed: str, *, has_parity: bool, is_live: bool) -> None:
         self._plate = plate
+        self._contents = Contents(plate, plate.clock())
         self._kind = _check_of(plate, push)
         self._has_parity = has_parity
         self._is_live = is_live
@@ -43,12 +45,14 @@ class PushingMeter:
         """Its octets, damaged as its faults want it, `age` seconds after the start; none of a silent meter."""
         if Fault.SILENT in self._plate.faults:
             return b""
-        body = self._plate.block(age if self._is_live else 0.0)
+        body = self._contents.block(age if self._is_live else 0.0, is_zero=self._voice.strikes(Fault.ZERO_GLITCH))
         is_framed = self._plate.framed and self._kind is not CheckKind.CRC16
         octets = encode_pushed(PushedTelegram(self._plate.identification, body, self._kind, is_framed))
         is_checked = self._kind is not CheckKind.NONE
         if is_checked and self._voice.strikes(Fault.BAD_CHECK):
             octets = self._with_wrong_check(octets)
+        if self._voice.strikes(Fault.DIGITS):
+            octets = self._voice.with_other_digits(octets)
         if self._has_parity:
             octets = with_even_parity(octets)
         if self._voice.strikes(Fault.NOISE):

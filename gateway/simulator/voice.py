@@ -15,6 +15,7 @@ SLOW_REACTION = (1.2, 2.4)
 _SPURIOUS_OCTETS = bytes((0x00, 0xFF))
 _EXPOSED_OCTETS = 100  # noise strikes a message of so many octets or more at its full rate, a shorter one less
 _SPURIOUS_SHARE = 0.25
+_DIGITS = b"0123456789"
 
 
 @frozen
@@ -41,6 +42,8 @@ class Voice:
         is_checked = is_framed and self._plate.check is not BlockCheck.NONE
         if is_checked and not isinstance(message, Break) and self.strikes(Fault.BAD_CHECK):
             octets = octets[:-1] + bytes((octets[-1] ^ self._chance.randrange(1, 0x80),))
+        if isinstance(message, DataBlock) and self.strikes(Fault.DIGITS):
+            octets = self.with_other_digits(octets)
         if self._has_parity:
             octets = with_even_parity(octets)
         if self.strikes(Fault.NOISE, exposure=len(octets) / _EXPOSED_OCTETS):
@@ -61,6 +64,16 @@ class Voice:
         """True where chance wants it: at the fault's rate, or less for a message that is exposed less."""
         rate = self._plate.faults.get(fault, 0.0)
         return rate > 0 and self._chance.random() < 1 - (1 - rate) ** min(exposure, 1.0)
+
+    def with_other_digits(self, octets: bytes) -> bytes:
+        """Two digits with the same bits flipped, so that an XOR of all octets stays; as they are where none fit."""
+        bits = self._chance.randrange(1, 8)
+        # The last octet may be the block check, which is no digit of the data.
+        places = [place for place, octet in enumerate(octets[:-1]) if octet in _DIGITS and octet ^ bits in _DIGITS]
+        changed = bytearray(octets)
+        for place in self._chance.sample(places, 2) if len(places) > 1 else ():
+            changed[place] ^= bits
+        return bytes(changed)
 
     def noisy(self, octets: bytes, *, may_flip: bool) -> bytes:
         """One bit flipped, or spurious octets in front; never damage that neither parity nor block check can show."""

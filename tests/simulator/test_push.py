@@ -147,6 +147,26 @@ async def test_faults_damage_telegrams_which_are_told(fault: Fault, damage: Dama
     assert len({one.body for one in found if isinstance(one, PushedTelegram)}) == 1
 
 
+async def test_other_digits_are_seen_by_a_crc_but_not_by_an_xor() -> None:
+    usual = await heard(simulated_line(MODE_D), 4.9)
+    for wish, damage in ((P1, [Damage.CHECK]), (MODE_D, [])):
+        found = await heard(simulated_line(evolve(wish, faults=(FaultRate(Fault.DIGITS, 1.0),))), wish.period * 0.99)
+        assert [one.damage for one in found if isinstance(one, Dropped)] == damage
+    assert isinstance(found[0], PushedTelegram)
+    assert found != usual
+
+
+async def test_what_befalls_a_meter_befalls_one_that_pushes_too() -> None:
+    async def totals(fault: Fault, rate: float | None = None) -> list[str]:
+        wish = evolve(P1, period=400.0, is_live=True, faults=(FaultRate(fault, rate),))
+        return [one.values[3] for one in await heard(simulated_line(wish), 1700) if isinstance(one, PushedTelegram)]
+
+    assert {total.strip("0*.kWh") for total in await totals(Fault.ZERO_GLITCH, 1.0)} == {""}
+    assert len(set((await totals(Fault.FROZEN))[-2:])) == 1
+    begun, *_, last = await totals(Fault.BACKWARDS)
+    assert last < begun
+
+
 async def test_a_wrong_block_check_is_sent_where_there_is_one() -> None:
     found = await heard(simulated_line(evolve(MODE_D, faults=(FaultRate(Fault.BAD_CHECK, 1.0),))), 4.9)
     assert [one.damage for one in found if isinstance(one, Dropped)] == [Damage.CHECK]
