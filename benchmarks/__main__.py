@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks import endpoints, load_profile, pacing, push, readout
+from benchmarks import endpoints, load_profile, pacing, push, readout, verdict
 from benchmarks.table import Figure, lines_of
 
 # Each takes its own measurements; its rows stand in this order.
@@ -15,6 +15,7 @@ MEASUREMENTS: tuple[Callable[[], Iterable[Figure]], ...] = (
     push.measured,
     load_profile.measured,
     endpoints.figures,
+    verdict.figures,
     pacing.figures,
 )
 
