@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from attrs import evolve
 
 from gateway.errors import MeterError
-from gateway.experience import Remembered
+from gateway.experience import Experience, Remembered
 from gateway.memory import MeterMemory
 from gateway.profile import MeterProfile
 from gateway.protocol.characters import ReceivedParity
@@ -19,6 +19,8 @@ from gateway.trust.sight import Expected, LineState, Sight
 from gateway.trust.trait import Trait, traits_of
 from gateway.trust.verdict import Doubt, Oddity, Verdict, Weight
 
+# How far above the fastest mean of a slot a growth is for seconds; times HEADROOM.
+SURGE = 5
 AGREED, REPLACED, DISAGREED, FAILED = "agreed", "replaced", "disagreed", "failed"
 
 
@@ -45,15 +47,16 @@ def settle(
         lesson=evolve(then.lesson, lively=lively),
     )
     shown = {one.key for one in then.doubts} | {doubt.key for doubt in told.doubts if doubt.register in lively}
-    # A load comes or goes between two reads, the voltage with it: that alone speaks of no damage.
+    seen = _with_growths(memory.experience, then)
+    lapse = Lapse(second.heard_at - first.heard_at, second.read_at, second.read_at, seen, expected.fuse_a)
+    unlike = dict(_unlike(first, second, profile, lapse, is_strict=False))
     dismissed = [
-        doubt for doubt in told.doubts if doubt.asks and doubt.key not in shown and doubt.oddity is not Oddity.LEVEL
+        doubt for doubt in told.doubts if doubt.asks and doubt.key not in shown and not _is_passing(doubt, unlike)
     ]
     # Where something damages what the line carries, what one read alone shows is not proven.
     is_unsafe = line is LineState.DAMAGED and second.parity is ReceivedParity.STRIPPED
-    is_strict = is_unsafe or bool(dismissed)
-    lapse = Lapse(second.heard_at - first.heard_at, second.read_at, second.read_at, memory.experience, expected.fuse_a)
-    unlike = dict(_unlike(first, second, profile, lapse, is_strict=is_strict))
+    if is_unsafe or dismissed:
+        unlike = dict(_unlike(first, second, profile, lapse, is_strict=True))
     alone = _told_once(told, then, unlike, second.heard_at - first.heard_at)
     doubts = [_settled(doubt, is_borne_out=not (dismissed or alone)) for doubt in then.doubts]
     asked = set() if is_unsafe else {doubt.register for doubt in told.doubts if doubt.asks}
@@ -88,6 +91,19 @@ def _confirmed(grounds: Grounds, outcome: str) -> Grounds:
     return evolve(grounds, confirming=outcome)
 
 
+def _is_passing(doubt: Doubt, unlike: Mapping[str, str]) -> bool:
+    """A load comes or goes between two reads, the voltage with it; a growth is just beyond its limit in one of them."""
+    return doubt.oddity is Oddity.LEVEL or (doubt.oddity is Oddity.FASTER and doubt.register not in unlike)
+
+
+def _with_growths(experience: Experience, then: Verdict) -> Experience:
+    """The fastest growths as they may be between the two reads of a slot: for seconds a load is far above its mean."""
+    growths = {**experience.peaks}
+    for register, an_hour in then.lesson.growths.items():
+        growths[register] = max(an_hour, growths.get(register, an_hour))
+    return evolve(experience, peaks={register: SURGE * an_hour for register, an_hour in growths.items()})
+
+
 def _told_once(told: Verdict, then: Verdict, unlike: Mapping[str, str], seconds: float) -> list[Doubt]:
     """What the second read alone shows, as far as it asks for another."""
     before = {one.key: one for one in told.doubts}
@@ -96,7 +112,7 @@ def _told_once(told: Verdict, then: Verdict, unlike: Mapping[str, str], seconds:
         one
         for one in then.doubts
         if one.asks
-        and one.oddity is not Oddity.LEVEL
+        and not _is_passing(one, unlike)
         and not _is_told_twice(one, before.get(one.key), unlike, is_one_clock=is_one_clock)
     ]
 
@@ -115,8 +131,7 @@ def _is_told_twice(doubt: Doubt, same: Doubt | None, unlike: Mapping[str, str], 
     the same.
     """
     if same is None:
-        # What is just beyond its limit now may have been just below it seconds ago.
-        return doubt.oddity is Oddity.FASTER and doubt.register not in unlike
+        return False
     match doubt.oddity:
         case Oddity.SHAPE | Oddity.MISSHAPEN | Oddity.SWAP:
             return same.text == doubt.text

@@ -748,3 +748,18 @@ def test_a_clock_that_stands_still_for_good_is_read_twice_once_then_told() -> No
     assert scene.confirmed == 2
     assert "its clock stands still at 2026-09-16T12:00:00 (read twice)" in told_of[1]
     assert told_of[2] == told_of[3] == "its clock stands still at 2026-09-16T12:00:00"
+
+
+def test_a_load_that_is_higher_than_ever_is_so_between_two_reads_of_a_slot_too() -> None:
+    scene = familiar()
+    scene.read()
+    grow(scene, 700)
+    first = dict(scene.prints)
+    grow(scene, 4)
+    record = scene.after().read(first=first)
+    assert (scene.confirmed, record.quality) == (1, Quality.GOOD)
+    grow(scene, 700)
+    first = dict(scene.prints)
+    grow(scene, 90)
+    record = scene.after().read({"F.F": "00000001"}, first={**first, "F.F": "00000001"})
+    assert reading(record, "1.8.0").quality is Quality.SUSPECT
