@@ -10,12 +10,15 @@ READY := $(VENV)/ready-$(VERSION)
 PEERS := $(VENV)/peers-$(VERSION)
 PLUGINS := $(patsubst %/pyproject.toml,./%,$(wildcard plugins/*/pyproject.toml))
 
+# About half of what tests take, so that both halves run side by side.
+LONG := tests/cli tests/journal tests/lab
+
 # Telegrams captured from real meters stand beside the checkout where they are at hand.
 ifneq ($(wildcard ../shared/vectors),)
 export METERGATE_VECTORS ?= $(abspath ../shared/vectors)
 endif
 
-.PHONY: help demo test check lint protocol-tests other-tests services lab bench format docs install wheels clean python
+.PHONY: help demo test check lint protocol-tests long-tests other-tests services lab bench format docs install wheels clean python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -27,7 +30,7 @@ test: $(READY) ## all tests that need no servers
 	$(BIN)/python -m pytest -m "not services and not lab"
 
 check: $(READY) ## what a change must pass: format, lint, types, floors, tests
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target other-tests lint protocol-tests
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target other-tests long-tests lint protocol-tests
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -41,8 +44,11 @@ protocol-tests: $(READY)
 	METERGATE_VECTORS= $(BIN)/coverage run -m pytest -m "not services and not lab" tests/protocol
 	$(BIN)/coverage report
 
+long-tests: $(READY)
+	$(BIN)/python -m pytest -m "not services and not lab" $(LONG)
+
 other-tests: $(READY)
-	$(BIN)/python -m pytest -m "not services and not lab" --ignore=tests/protocol
+	$(BIN)/python -m pytest -m "not services and not lab" --ignore=tests/protocol $(LONG:%=--ignore=%)
 
 services: $(READY) ## tests with real servers or many processes
 	$(BIN)/python -m pytest -m services

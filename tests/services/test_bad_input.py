@@ -20,6 +20,7 @@ pytestmark = pytest.mark.services
 
 TIME_SCALE = 10
 SIMULATION = ["--time-scale", str(TIME_SCALE)]
+OTHER_METERS = ["--seed", "2"]
 TWO_METERS = (TrueMeter("11111111", "C", ()), TrueMeter("22222222", "C", ()))
 MESSAGE = re.compile(r"[EW]-[A-Z]+-\d+ (line|meter) \S+: \S.*")
 NEXT_STEP = re.compile(r" {8}next: \S.*")
@@ -76,7 +77,7 @@ def missing() -> Iterator[TrueLine]:
 def held() -> Iterator[TrueLine]:
     """A serial port that another process has for itself."""
     with (
-        simulated("pty", meters=2) as (line,),
+        simulated("pty", meters=2, options=OTHER_METERS) as (line,),
         subprocess.Popen(
             [sys.executable, "-c", HOLD, line.endpoint], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as holder,
@@ -92,7 +93,7 @@ def held() -> Iterator[TrueLine]:
 @contextmanager
 def served_elsewhere() -> Iterator[TrueLine]:
     """A device server whose one connection another reader has."""
-    with simulated("tcp:0", meters=2) as (line,), socket.create_connection(line.address):
+    with simulated("tcp:0", meters=2, options=OTHER_METERS) as (line,), socket.create_connection(line.address):
         yield line
 
 
