@@ -56,7 +56,6 @@ def compared(old: Sequence[DataSet | None], new: Sequence[DataSet], traits: Trai
 
 
 def _compare(comparison: Comparison, trait: Trait, before: DataSet, data_set: DataSet, lapse: Lapse) -> None:
-    raw = ")(".join(data_set.raw)
     match trait.nature:
         case Nature.CLOCK | Nature.LIVELY:
             pass
@@ -66,9 +65,9 @@ def _compare(comparison: Comparison, trait: Trait, before: DataSet, data_set: Da
             _compare_levels(comparison, trait, before, data_set, lapse)
         case Nature.MAXIMUM:
             if not comparison.is_reset and not is_new_maximum(before, data_set, lapse):
-                comparison.doubts.append(_changed(trait, before, raw))
+                comparison.doubts.append(_changed(trait, before, ")(".join(data_set.raw)))
         case Nature.STORED | Nature.RESET | Nature.CONSTANT:
-            _compare_constants(comparison, trait, before, raw, lapse)
+            _compare_constants(comparison, trait, before, ")(".join(data_set.raw), lapse)
         case _:
             assert_never(trait.nature)
 
@@ -91,7 +90,7 @@ def _compare_levels(comparison: Comparison, trait: Trait, before: DataSet, data_
         comparison.doubts.append(_changed(trait, before, ")(".join(data_set.raw)))
         return
     comparison.heights[trait.key] = abs(new.value) * new.factor
-    comparison.doubts += level_doubts(trait, figure_of(before), new, ")(".join(data_set.raw), lapse)
+    comparison.doubts += level_doubts(trait, figure_of(before), new, data_set, lapse)
 
 
 def _compare_constants(comparison: Comparison, trait: Trait, before: DataSet, raw: str, lapse: Lapse) -> None:

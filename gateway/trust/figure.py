@@ -58,10 +58,15 @@ def _figure(content: str) -> Figure | None:
         value = number(text)
     except DecodeError:
         return None
-    whole = text.strip().lstrip("+-").replace(",", ".").partition(".")[0]
-    return Figure(value, canonical_unit(unit), len(whole), Decimal((0, (1,), _exponent(value))))
+    whole, _, fraction = text.strip().lstrip("+-").replace(",", ".").partition(".")
+    return Figure(value, _unit(unit), len(whole), _step(len(fraction)))
 
 
-def _exponent(value: Decimal) -> int:
-    exponent = value.as_tuple().exponent
-    return exponent if isinstance(exponent, int) else 0
+@lru_cache(maxsize=256)
+def _unit(printed: str) -> str:
+    return canonical_unit(printed)
+
+
+@lru_cache(maxsize=64)
+def _step(decimals: int) -> Decimal:
+    return Decimal((0, (1,), -decimals))

@@ -46,14 +46,22 @@ def identities(sets: Sequence[DataSet], profile: MeterProfile, *, is_pushed: boo
     `is_pushed`: also those of P1 ports and household meters, their octets in hexadecimal as text too. The numbers of
     devices on the channels behind a meter (0-1:96.1.0) are none of its own.
     """
-    for data_set in sets:
-        if not _is_identity(data_set.address, profile, is_pushed=is_pushed):
-            continue
+    for place in _places(tuple([data_set.address for data_set in sets]), profile, is_pushed=is_pushed):
+        data_set = sets[place]
         content = data_set.raw[0].strip() if data_set.raw else ""
         if content:
             yield content
             if is_pushed and (text := _text_of(content)):
                 yield text
+
+
+# As many blocks as a few hundred meters print, none of them as large as a block may be.
+@lru_cache(maxsize=512)
+def _places(addresses: tuple[str, ...], profile: MeterProfile, *, is_pushed: bool) -> tuple[int, ...]:
+    """Where a block prints the number of the meter itself."""
+    return tuple(
+        place for place, address in enumerate(addresses) if _is_identity(address, profile, is_pushed=is_pushed)
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -90,7 +90,7 @@ def _met_first(sight: Sight, traits: Traits, profile: MeterProfile, expected: Ex
     ]
     drift = None
     if sight.is_synced:
-        meter_time = profile.meter_time(sight.sets)
+        meter_time = profile.meter_time(traits.clocks_in(sight.sets))
         drift, clock_found = clock_doubts(meter_time, sight.read_at, expected.zone, Experience())
         doubts += [*clock_found, *stamp_doubts(traits.named(sight.sets), sight.read_at, expected.zone, drift)]
     return _Findings(NEW, doubts, Comparison(), drift)
@@ -105,7 +105,7 @@ def _met_again(
     expected: Expected,
 ) -> _Findings:
     """What is strange beside the last block that was taken for true."""
-    old, meter_time = aligned(accepted, profile, traits), profile.meter_time(sight.sets)
+    old, meter_time = aligned(accepted, profile, traits), profile.meter_time(traits.clocks_in(sight.sets))
     lapse = _lapse(sight, accepted, experience, expected, meter_time)
     comparison = compared(old, sight.sets, traits, lapse)
     shape, doubts = _shape(sight, accepted, old, traits, lapse.experience, is_reset=comparison.is_reset)
@@ -276,7 +276,7 @@ def _second_sighting(
     asked = [doubt for doubt in doubts if doubt.oddity.weight is Weight.ODD]
     if odd is None or not asked:
         return doubts
-    lapse = _lapse(sight, odd, experience, expected, profile.meter_time(sight.sets))
+    lapse = _lapse(sight, odd, experience, expected, profile.meter_time(traits.clocks_in(sight.sets)))
     old = aligned(odd, profile, traits)
     again, other = compared(old, sight.sets, traits, lapse), shaped_otherwise(odd, old, sight.sets, traits.each)
     unlike = {doubt.register for doubt in again.doubts if doubt.oddity.weight is Weight.ODD and not _is_fast(doubt)}

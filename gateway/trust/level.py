@@ -27,7 +27,6 @@ _RANGES: Mapping[str, tuple[Decimal, Decimal]] = {
 # Base unit: how far from its last value, as a share of it; 0 is always possible, a phase may have failed.
 _STEADY = {"V": Decimal("0.1"), "Hz": Decimal("0.02")}
 _POWERS = frozenset({"W", "var", "VA"})
-_RANGED = frozenset({Nature.MOMENTARY, Nature.MAXIMUM})
 _PHASES_VOLTS = 3 * 250
 _OVERLOAD = 2  # a fuse carries more than its rating for a while
 # A stamp of a maximum may be as old as the period that it ends, an hour, or another season's.
@@ -35,19 +34,21 @@ _PERIOD = timedelta(hours=2)
 _AHEAD = timedelta(minutes=1)
 
 
-def level_doubts(trait: Trait, old: Figure | None, new: Figure, raw: str, lapse: Lapse) -> Iterator[Doubt]:
+def level_doubts(trait: Trait, old: Figure | None, new: Figure, data_set: DataSet, lapse: Lapse) -> tuple[Doubt, ...]:
     """What is to be said of a momentary value that has changed: of steady ones a jump, of others an unseen height."""
     base = in_base(new.unit)
     if base is None:
-        return
+        return ()
     if base[0] in _STEADY:
         was = None if old is None else old.converted(new.unit)
         if was and new.value and abs(new.value - was) > _STEADY[base[0]] * was:
-            yield Doubt(Oddity.LEVEL, f"{trait.key}: {new} after {old}", trait.key, raw)
-        return
+            return (Doubt(Oddity.LEVEL, f"{trait.key}: {new} after {old}", trait.key, ")(".join(data_set.raw)),)
+        return ()
     peak = lapse.experience.peaks.get(trait.key)
     if peak is not None and lapse.is_learned and abs(new.value) > HEADROOM * peak / base[1] + new.step:
-        yield Doubt(Oddity.LEVEL, f"{trait.key}: {new}, higher than ever before", trait.key, raw)
+        text = f"{trait.key}: {new}, higher than ever before"
+        return (Doubt(Oddity.LEVEL, text, trait.key, ")(".join(data_set.raw)),)
+    return ()
 
 
 def is_new_maximum(before: DataSet, data_set: DataSet, lapse: Lapse) -> bool:
@@ -72,7 +73,9 @@ def range_doubts(
 ) -> Iterator[Doubt]:
     """Momentary values beyond what their connection, or any, allows; those of `old` were looked at before."""
     for trait, before, data_set in zip(traits.each, old, new, strict=True):
-        if trait.nature not in _RANGED or (before is not None and before.raw == data_set.raw):
+        if before is not None and before.raw == data_set.raw:
+            continue
+        if trait.nature is not Nature.MOMENTARY and trait.nature is not Nature.MAXIMUM:
             continue
         figure = figure_of(data_set)
         if figure is None or not figure.unit:

@@ -27,9 +27,9 @@ def standstill_doubts(sight: Sight, old: Sequence[DataSet | None], traits: Trait
         )
         return
     powers = dict(traits.imports)
-    for place, trait in enumerate(traits.each):
+    for place in traits.totals:
+        trait, before = traits.each[place], old[place]
         moved = experience.moved.get(trait.key)
-        before = old[place]
         if moved is None or before is None or before.raw != sight.sets[place].raw:
             continue
         stood = sight.read_at - moved

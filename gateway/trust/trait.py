@@ -69,14 +69,21 @@ class Trait:
 class Traits:
     """The registers of a block in the order of the wire.
 
-    `sums` are places of a total with those of its tariffs, `imports` those of energy and of the power that it comes of.
-    `shows_time` tells that a clock with the time of day is printed.
+    `totals` are the places of those that only grow, `clocks` those of the meter's clock, `sums` those of a total with
+    its tariffs, `imports` those of energy with the power that it comes of. `shows_time` tells that the time of day is
+    printed.
     """
 
     each: tuple[Trait, ...]
+    totals: tuple[int, ...]
+    clocks: tuple[int, ...]
     sums: tuple[tuple[int, tuple[int, ...]], ...]
     imports: tuple[tuple[int, int], ...]
     shows_time: bool
+
+    def clocks_in(self, sets: Sequence[DataSet]) -> list[DataSet]:
+        """The data sets of the meter's clock."""
+        return [sets[place] for place in self.clocks]
 
     def named(self, sets: Sequence[DataSet]) -> list[DataSet]:
         """Data sets under the keys of these registers; a meter may print a part of an address, or none."""
@@ -105,6 +112,8 @@ def _traits(profile: MeterProfile, addresses: tuple[str, ...]) -> Traits:
             each[place] = evolve(each[place], total=each[total].key)
     return Traits(
         tuple(each),
+        tuple(place for place, one in enumerate(each) if one.nature is Nature.TOTAL),
+        tuple(place for place, one in enumerate(each) if one.nature is Nature.CLOCK),
         tuple(sums),
         tuple(_imports(each)),
         any(one.nature is Nature.CLOCK and one.obis is not None and one.obis.core in _TIMES_OF_DAY for one in each),
